@@ -1,0 +1,41 @@
+// A mapped file shows the file's bytes, does not write back, and cannot be touched after it is closed.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { InputError } from "../errors.ts";
+import { mapFile } from "./memory-map.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "slovo-map-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("shows the file's bytes, also through wider typed arrays, and never writes to the file", () => {
+  const path = join(folder, "numbers.bin");
+  const numbers = Uint32Array.from({ length: 5000 }, (_, i) => i * i);
+  writeFileSync(path, numbers);
+  using file = mapFile(path);
+  expect(file.mapped).toBe(process.platform !== "win32");
+  expect(new Uint32Array(file.bytes.buffer, file.bytes.byteOffset, 5000)).toEqual(numbers);
+  file.bytes.fill(1);
+  expect(new Uint32Array(new Uint8Array(readFileSync(path)).buffer)).toEqual(numbers);
+});
+
+test("a closed file has no bytes, and may be closed twice", () => {
+  const path = join(folder, "short.bin");
+  writeFileSync(path, "abc");
+  const file = mapFile(path);
+  const { bytes } = file;
+  file.close();
+  file.close();
+  expect(bytes.length).toBe(0);
+});
+
+test("an empty file is zero bytes; a missing file and a folder are the user's to mend", () => {
+  const path = join(folder, "empty.bin");
+  writeFileSync(path, "");
+  using file = mapFile(path);
+  expect(file.bytes.length).toBe(0);
+  expect(() => mapFile(join(folder, "none.bin"))).toThrow(InputError);
+  expect(() => mapFile(join(folder, "none.bin"))).toThrow(/none\.bin: there is no such file/);
+  expect(() => mapFile(folder)).toThrow(/expected a file/);
+});
