@@ -1,0 +1,97 @@
+// Cross-entropy losses, one number a row, that never hold more of the vocabulary-wide tensors than they must.
+import { sameShape } from "./dims.ts";
+import { cast, equal, log, maximum, mul, neg, not, sub, where } from "./elementwise.ts";
+import { scatterAdd, scatterAlong, take, takeAlong } from "./gather.ts";
+import { matmul } from "./matmul.ts";
+import { max, sum } from "./reduce.ts";
+import { concat, reshape, slice } from "./shape.ts";
+import { softmax } from "./softmax.ts";
+import { graphError, type Tensor, withGradient } from "./tensor.ts";
+
+/** The target that is not counted, as in PyTorch and Hugging Face. */
+export const ignoredTarget = -100;
+
+/** Rows whose target counts, and targets with the others replaced by class 0. */
+function usable(targets: Tensor): { counted: Tensor; classes: Tensor } {
+  const counted = not(equal(targets, ignoredTarget));
+  return { counted, classes: where(counted, targets, 0) };
+}
+
+/** How many targets count, at least 1, as a float32 scalar: divide a sum of losses by it. */
+export function countedTargets(targets: Tensor): Tensor {
+  return maximum(sum(cast(usable(targets).counted, "float32")), 1);
+}
+
+/**
+ * log Σ exp of each row `[rows, 1]`, from logits and their softmax, without another exponential over them:
+ * it is z − log p at any place, and at the largest p is at least 1/classes.
+ */
+function logSumFrom(logits: Tensor, probabilities: Tensor): Tensor {
+  return sub(max(logits, { axes: [-1], keep: true }), log(max(probabilities, { axes: [-1], keep: true })));
+}
+
+/** −log softmax(logits)[target] of each row: `logits [rows, classes]`, `targets int[rows]` → `[rows]`; 0 where ignored. */
+export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
+  const rows = checkTargets("crossEntropy", logits, targets);
+  const { counted, classes } = usable(targets);
+  const column = reshape(classes, [rows, 1]);
+  const probabilities = softmax(logits);
+  const losses = where(counted, reshape(sub(logSumFrom(logits, probabilities), takeAlong(logits, column)), [rows]), 0);
+  return withGradient([logits], losses, (dy) => {
+    const d = reshape(where(counted, dy!, 0), [rows, 1]);
+    return [scatterAlong(mul(probabilities, d), column, neg(d))];
+  });
+}
+
+/** Rows are taken in chunks such that no vocabulary-wide tensor has more elements than this (16 MiB of float32). */
+const chunkElements = 4 * 1024 * 1024;
+
+/**
+ * Cross-entropy of a linear layer's outputs, the end of every language model: `x [rows, width]`, `weight [classes, width]`,
+ * `targets int[rows]` → losses `[rows]`; 0 where ignored.
+ *
+ * The logits exist for one chunk of rows at a time, and the gradient never touches a tensor as wide as the vocabulary
+ * except in two matrix products: with p the softmax and g the rows' upstream gradient, dx = g·(p·W − W[t]) and
+ * dW = pᵀ(g·x) − Σ_t g·x, where the second terms are a lookup and an addition of rows.
+ */
+export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor): Tensor {
+  const rows = checkTargets("linearCrossEntropy", x, targets);
+  const classes = weight.shape[0];
+  if (weight.rank !== 2 || weight.shape[1] !== x.shape[1] || typeof classes !== "number") {
+    throw graphError("linearCrossEntropy", `needs weight [classes, ${x.shape[1]}] for ${x}, got ${weight}`);
+  }
+  if (typeof rows !== "number") return chunkOfLinearCrossEntropy(x, weight, targets);
+  const chunks = Math.min(rows, Math.ceil((rows * classes) / chunkElements));
+  const parts = Array.from({ length: chunks }, (_, i) => {
+    const start = Math.floor((rows * i) / chunks);
+    const end = Math.floor((rows * (i + 1)) / chunks);
+    return chunkOfLinearCrossEntropy(slice(x, 0, start, end), weight, slice(targets, 0, start, end));
+  });
+  return concat(parts, 0);
+}
+
+function chunkOfLinearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor): Tensor {
+  const rows = x.shape[0]!;
+  const { counted, classes } = usable(targets);
+  const logits = matmul(x, weight, { transposeB: true });
+  const probabilities = softmax(logits);
+  const targetRows = take(weight, classes);
+  const targetLogits = sum(mul(x, targetRows), { axes: [-1] });
+  const losses = where(counted, sub(reshape(logSumFrom(logits, probabilities), [rows]), targetLogits), 0);
+  return withGradient([x, weight], losses, (dy) => {
+    const d = reshape(where(counted, dy!, 0), [rows, 1]);
+    const scaled = mul(x, d);
+    const dx = mul(sub(matmul(probabilities, weight), targetRows), d);
+    const dWeight = scatterAdd(matmul(probabilities, scaled, { transposeA: true }), cast(reshape(classes, [rows, 1]), "int64"), neg(scaled));
+    return [dx, dWeight];
+  });
+}
+
+function checkTargets(type: string, x: Tensor, targets: Tensor) {
+  const rows = x.shape[0]!;
+  if (x.rank !== 2 || !sameShape(targets.shape, [rows]) || (targets.dtype !== "int32" && targets.dtype !== "int64")) {
+    throw graphError(type, `needs rows [rows, n] and whole-number targets [rows], got ${x} and ${targets}`);
+  }
+  return rows;
+}
+

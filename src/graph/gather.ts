@@ -1,0 +1,85 @@
+// Operators that look elements up by index, and their gradients, which add elements up by index.
+import { axisOf, fixed, product } from "./dims.ts";
+import { cast, where } from "./elementwise.ts";
+import { expand, reshape } from "./shape.ts";
+import { constant, graphError, operation, operations, type Shape, type Tensor } from "./tensor.ts";
+
+/** Rows of a table: `table [rows, …]` at `indices […]` gives `[…indices, …]`. Embedding lookup is this. */
+export function take(table: Tensor, indices: Tensor): Tensor {
+  checkIndices("take", indices);
+  const rest = table.shape.slice(1);
+  return operation("Gather", [table, indices], [table.dtype, [...indices.shape, ...rest]], {
+    attributes: { axis: 0 },
+    gradient: (dy) => {
+      const flat = reshape(indices, [product(indices.shape), 1]);
+      return [scatterRows(table.shape, cast(flat, "int64"), reshape(dy!, [product(indices.shape), ...rest])), undefined];
+    },
+  });
+}
+
+/** Zeros of a shape, to which each row of `updates [n, …]` is added at the row that `indices [n, 1]` names. */
+function scatterRows(shape: Shape, indices: Tensor, updates: Tensor): Tensor {
+  if (shape.some((dim) => typeof dim !== "number")) throw graphError("take", `the gradient needs a table of fixed shape, got [${shape.join(", ")}]`);
+  return scatterAdd(expand(constant(0, updates.dtype), shape), indices, updates);
+}
+
+/** `x`, to which each row of `updates [n, …]` is added at the row that `indices int64[n, 1]` names; repeated rows add up. */
+export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  return operation("ScatterND", [x, indices, updates], [x.dtype, x.shape], {
+    attributes: { reduction: "add" },
+    gradient: (dy) => [dy, undefined, reshape(take(dy!, reshape(indices, [indices.shape[0]!])), updates.shape)],
+  });
+}
+
+/** One element a row: `x […, n]` at `indices […, 1]` gives `[…, 1]`, along the last axis. */
+export function takeAlong(x: Tensor, indices: Tensor): Tensor {
+  checkIndices("takeAlong", indices);
+  return operation("GatherElements", [x, indices], [x.dtype, indices.shape], {
+    attributes: { axis: x.rank - 1 },
+    gradient: (dy) => [scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), indices, dy!), undefined],
+  });
+}
+
+/** A condition of x's shape, to make zeros of a shape that is known only when the graph runs. */
+function equalToItself(x: Tensor): Tensor {
+  return operation("Equal", [x, x], ["bool", x.shape]);
+}
+
+/** `x`, to which `updates` are added at `indices` of the last axis. */
+export function scatterAlong(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  return operation("ScatterElements", [x, indices, updates], [x.dtype, x.shape], {
+    attributes: { axis: x.rank - 1, reduction: "add" },
+    gradient: (dy) => [dy, undefined, takeAlong(dy!, indices)],
+  });
+}
+
+/** The k greatest along the last axis, in falling order: values `[…, k]` and their int64 indices `[…, k]`. */
+export function topK(x: Tensor, k: number): [values: Tensor, indices: Tensor] {
+  const size = fixed("topK", x, -1);
+  if (!Number.isInteger(k) || k < 1 || k > size) throw graphError("topK", `cannot take ${k} of ${x}`);
+  const shape = [...x.shape.slice(0, -1), k];
+  const outputs: Tensor[] = operations("TopK", [x, constant([k], "int64")], [[x.dtype, shape], ["int64", shape]], {
+    attributes: { axis: axisOf("topK", x, -1), largest: 1, sorted: 1 },
+    gradient: (dy) => [dy && scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), outputs[1]!, dy), undefined],
+  });
+  return [outputs[0]!, outputs[1]!];
+}
+
+/** 1 where the last axis equals the index, else 0: `indices […]` gives float32 `[…, depth]`. */
+export function oneHot(indices: Tensor, depth: number): Tensor {
+  checkIndices("oneHot", indices);
+  const values = constant([0, 1]);
+  return operation("OneHot", [indices, constant(depth, "int64"), values], ["float32", [...indices.shape, depth]], {
+    attributes: { axis: -1 },
+    gradient: () => [undefined],
+  });
+}
+
+/** 0, 1, … size − 1 as int64. */
+export function range(size: number): Tensor {
+  return constant(Array.from({ length: size }, (_, i) => i), "int64");
+}
+
+function checkIndices(type: string, indices: Tensor): void {
+  if (indices.dtype !== "int32" && indices.dtype !== "int64") throw graphError(type, `needs int32 or int64 indices, got ${indices}`);
+}

@@ -1,0 +1,68 @@
+// Matrix products with transposes and a scale, which is one fused operator of ONNX Runtime.
+import { product } from "./dims.ts";
+import { reshape } from "./shape.ts";
+import { sumTo } from "./reduce.ts";
+import { type Dim, graphError, operation, type Tensor } from "./tensor.ts";
+
+export interface MatmulOptions {
+  /** Use aᵀ (its last two axes swapped) in place of a. */
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** The product is multiplied by this. */
+  readonly scale?: number;
+}
+
+/**
+ * `a […, m, k] × b […, k, n] → […, m, n]`; leading axes broadcast. With two or more axes each.
+ * Where `b` is a plain matrix, the leading axes of `a` are folded into its rows: one product, not a batch of them.
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false, scale = 1 } = options;
+  if (a.rank < 2 || b.rank < 2) throw graphError("matmul", `needs two tensors of two or more axes, got ${a} and ${b}`);
+  if (b.rank === 2 && a.rank > 2 && !transposeA) {
+    const rows = a.shape.slice(0, -1);
+    const flat = matmul(reshape(a, [product(rows), a.shape.at(-1)!]), b, options);
+    return reshape(flat, [...rows, flat.shape[1]!]);
+  }
+  const [m, k] = ends(a, transposeA);
+  const [k2, n] = ends(b, transposeB);
+  if (k !== k2) throw graphError("matmul", `the inner sizes of ${a}${transposeA ? "ᵀ" : ""} and ${b}${transposeB ? "ᵀ" : ""} differ: ${k} and ${k2}`);
+  const plain = !transposeA && !transposeB && scale === 1;
+  return operation(plain ? "MatMul" : "FusedMatMul", [a, b], ["float32", [...batch(a, b), m, n]], {
+    domain: plain ? "" : "com.microsoft",
+    attributes: plain ? {} : { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: { float: scale } },
+    gradient: (dy) => {
+      const da = transposeA
+        ? matmul(b, dy!, { transposeA: transposeB, transposeB: true, scale })
+        : matmul(dy!, b, { transposeB: !transposeB, scale });
+      const db = transposeB
+        ? matmul(dy!, a, { transposeA: true, transposeB: transposeA, scale })
+        : matmul(a, dy!, { transposeA: !transposeA, scale });
+      return [sumTo(da, a), sumTo(db, b)];
+    },
+  });
+}
+
+/** A linear layer without bias: `x […, in]`, `weight [out, in]` (the order of Hugging Face checkpoints) → `[…, out]`. */
+export function linear(x: Tensor, weight: Tensor): Tensor {
+  return matmul(x, weight, { transposeB: true });
+}
+
+function ends(x: Tensor, transposed: boolean): [Dim, Dim] {
+  const [rows, columns] = x.shape.slice(-2) as [Dim, Dim];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+/** The broadcast leading axes of a product. */
+function batch(a: Tensor, b: Tensor): Dim[] {
+  const x = a.shape.slice(0, -2);
+  const y = b.shape.slice(0, -2);
+  const rank = Math.max(x.length, y.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const p = x[x.length - rank + i] ?? 1;
+    const q = y[y.length - rank + i] ?? 1;
+    if (p !== q && p !== 1 && q !== 1) throw graphError("matmul", `the leading axes of ${a} and ${b} do not broadcast together`);
+    return p === 1 ? q : p;
+  });
+}
+

@@ -1,0 +1,47 @@
+// What every engine promises: it compiles an ONNX model and runs it over arrays that the caller owns.
+import type { DType, TypedArray } from "../graph/index.ts";
+
+/** Numbers in the caller's memory, in row-major order. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TypedArray;
+}
+
+export type HostTensors = Readonly<Record<string, HostTensor>>;
+
+export const devices = ["cpu", "webgpu", "cuda"] as const;
+export type Device = (typeof devices)[number];
+
+export interface CompileOptions {
+  /** Threads of one run; all cores when left out. */
+  readonly threads?: number;
+  /** How far the runtime may rewrite the graph; "all" when left out. */
+  readonly optimisation?: "none" | "basic" | "all";
+  /** Data of parameters that the model declares as external; read where they are for as long as the program lives. */
+  readonly parameters?: HostTensors;
+  /** Write the runtime's own timing of every operator to a file with this prefix. */
+  readonly profile?: string;
+}
+
+/** A program bound to its arrays: each run reads and writes them in place. */
+export interface Binding {
+  /** Runs off the event loop. One run of a program at a time. */
+  run(): Promise<void>;
+  release(): void;
+}
+
+export interface Program {
+  /** Binds all inputs and the wanted outputs to arrays. Sizes must be exact. An output may be the same array as an input. */
+  bind(inputs: HostTensors, outputs: HostTensors): Binding;
+  /** `bind`, one run, `release`. */
+  run(inputs: HostTensors, outputs: HostTensors): Promise<void>;
+  release(): void;
+}
+
+export interface Engine {
+  readonly name: "native" | "binding" | "web";
+  readonly device: Device;
+  /** Compiles a serialised ONNX model. */
+  compile(model: Uint8Array, options?: CompileOptions): Promise<Program>;
+}

@@ -1,0 +1,198 @@
+// The native engine: ONNX Runtime's C API through koffi. Runs on a thread of its own and writes outputs in place.
+import { existsSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import type { DType } from "../graph/index.ts";
+import type { Binding, CompileOptions, Engine, HostTensor, HostTensors, Program } from "./engine.ts";
+
+type Pointer = unknown;
+// biome-ignore lint/suspicious/noExplicitAny: a foreign function takes and returns what its C prototype says
+type ForeignFunction = ((...values: any[]) => any) & { async(...values: any[]): void };
+
+/** The functions of the C API that are used, with their place in the `OrtApi` table (append-only by contract). */
+const prototypes = {
+  GetErrorMessage: [2, "const char* NAME(void* status)"],
+  CreateEnv: [3, "void* NAME(int level, const char* id, _Out_ void** out)"],
+  CreateSessionFromArray: [8, "void* NAME(void* env, const void* data, size_t size, void* options, _Out_ void** out)"],
+  Run: [9, "void* NAME(void* session, void* options, const char** inputNames, void** inputs, size_t inputCount, const char** outputNames, size_t outputCount, _Inout_ void** outputs)"],
+  CreateSessionOptions: [10, "void* NAME(_Out_ void** out)"],
+  EnableProfiling: [14, "void* NAME(void* options, const char* prefix)"],
+  DisableMemPattern: [17, "void* NAME(void* options)"],
+  SetSessionGraphOptimizationLevel: [23, "void* NAME(void* options, int level)"],
+  SetIntraOpNumThreads: [24, "void* NAME(void* options, int threads)"],
+  CreateTensorWithDataAsOrtValue: [49, "void* NAME(void* memory, void* data, size_t size, const int64_t* shape, size_t rank, int type, _Out_ void** out)"],
+  CreateCpuMemoryInfo: [69, "void* NAME(int allocator, int kind, _Out_ void** out)"],
+  ReleaseStatus: [93, "void NAME(void* status)"],
+  ReleaseSession: [95, "void NAME(void* session)"],
+  ReleaseValue: [96, "void NAME(void* value)"],
+  ReleaseSessionOptions: [100, "void NAME(void* options)"],
+  AddSessionConfigEntry: [130, "void* NAME(void* options, const char* key, const char* value)"],
+  AddInitializer: [150, "void* NAME(void* options, const char* name, void* value)"],
+} as const;
+
+type Api = Record<keyof typeof prototypes, ForeignFunction>;
+
+const apiVersion = 23;
+const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
+const optimisationLevels = { none: 0, basic: 1, all: 99 };
+
+/** The runtime's shared library, as the onnxruntime-node package ships it for this platform. */
+function libraryPath(): string {
+  const require = createRequire(import.meta.url);
+  const folder = join(dirname(require.resolve("onnxruntime-node/package.json")), "bin/napi-v6", process.platform, process.arch);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const file = names.find((name) => /^(libonnxruntime\.so\.\d+$|libonnxruntime\.[\d.]*dylib$|onnxruntime\.dll$)/.test(name));
+  if (!file) throw new Error(`onnxruntime-node has no library for ${process.platform}/${process.arch}`);
+  return join(folder, file);
+}
+
+interface Library {
+  api: Api;
+  env: Pointer;
+  memory: Pointer;
+  /** Calls a function that returns a status, and throws its message. */
+  check(status: Pointer): void;
+  /** Calls a function whose last parameter receives a pointer. */
+  make(name: keyof Api, ...values: unknown[]): Pointer;
+}
+
+let library: Promise<Library> | undefined;
+
+async function load(): Promise<Library> {
+  const { default: koffi } = await import("koffi");
+  const opened = koffi.load(libraryPath());
+  const base = opened.func("void* OrtGetApiBase()")();
+  const getApi = koffi.decode(base, 0, "void*");
+  const table = koffi.call(getApi, koffi.proto("void* slovo_GetApi(uint32_t version)"), apiVersion);
+  if (!table) throw new Error(`ONNX Runtime does not offer version ${apiVersion} of its C API; install onnxruntime-node 1.23 or later`);
+  const api = {} as Api;
+  for (const [name, [index, prototype]] of Object.entries(prototypes)) {
+    const pointer = koffi.decode(table, index * 8, "void*");
+    api[name as keyof Api] = koffi.decode(pointer, koffi.proto(prototype.replace("NAME", `slovo_${name}`))) as ForeignFunction;
+  }
+  const check = (status: Pointer) => {
+    if (!status) return;
+    const message = api.GetErrorMessage(status) as string;
+    api.ReleaseStatus(status);
+    throw new Error(`ONNX Runtime: ${message}`);
+  };
+  const make = (name: keyof Api, ...values: unknown[]) => {
+    const out: [Pointer] = [null];
+    check(api[name](...values, out));
+    return out[0];
+  };
+  return { api, check, make, env: make("CreateEnv", 3, "slovo"), memory: make("CreateCpuMemoryInfo", 1, 0) };
+}
+
+/** The CPU through the runtime's C API. Throws where koffi or the runtime has no build for this platform. */
+export async function nativeEngine(): Promise<Engine> {
+  library ??= load();
+  const loaded = await library;
+  return { name: "native", device: "cpu", compile: async (model, options = {}) => new NativeProgram(loaded, model, options) };
+}
+
+/** A tensor of the runtime that reads and writes the caller's array. */
+function wrap({ make, memory }: Library, name: string, { dtype, shape, data }: HostTensor): Pointer {
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (data.length !== count) throw new Error(`the tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] needs ${count}`);
+  // Asking for the buffer moves a small array off V8's heap, where the collector could move it under the runtime.
+  void data.buffer;
+  return make("CreateTensorWithDataAsOrtValue", memory, data, data.byteLength, [...shape], shape.length, elementTypes[dtype]);
+}
+
+class NativeProgram implements Program {
+  readonly #library: Library;
+  #session: Pointer;
+  /** The runtime points into these arrays, so they must not be collected. */
+  readonly #kept: unknown[] = [];
+  readonly #values: Pointer[] = [];
+
+  constructor(loaded: Library, model: Uint8Array, options: CompileOptions) {
+    this.#library = loaded;
+    const { api, check, make, env } = loaded;
+    const settings = make("CreateSessionOptions");
+    try {
+      check(api.SetIntraOpNumThreads(settings, options.threads ?? availableParallelism()));
+      check(api.SetSessionGraphOptimizationLevel(settings, optimisationLevels[options.optimisation ?? "all"]));
+      // Spinning threads burn a small or shared machine's time.
+      check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", "0"));
+      check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
+      if (options.profile) check(api.EnableProfiling(settings, options.profile));
+      for (const [name, tensor] of Object.entries(options.parameters ?? {})) {
+        const value = wrap(loaded, name, tensor);
+        this.#values.push(value);
+        this.#kept.push(tensor.data);
+        check(api.AddInitializer(settings, name, value));
+      }
+      this.#session = make("CreateSessionFromArray", env, model, model.byteLength, settings);
+    } catch (error) {
+      this.release();
+      throw error;
+    } finally {
+      api.ReleaseSessionOptions(settings);
+    }
+  }
+
+  bind(inputs: HostTensors, outputs: HostTensors): Binding {
+    const loaded = this.#library;
+    if (!this.#session) throw new Error("the program has been released");
+    const values: Pointer[] = [];
+    const wrapAll = (tensors: HostTensors) =>
+      Object.entries(tensors).map(([name, tensor]) => {
+        const value = wrap(loaded, name, tensor);
+        values.push(value);
+        return value;
+      });
+    const release = () => {
+      for (const value of values.splice(0)) loaded.api.ReleaseValue(value);
+    };
+    let inputValues: Pointer[];
+    let outputValues: Pointer[];
+    try {
+      inputValues = wrapAll(inputs);
+      outputValues = wrapAll(outputs);
+    } catch (error) {
+      release();
+      throw error;
+    }
+    const inputNames = Object.keys(inputs);
+    const outputNames = Object.keys(outputs);
+    const kept = [inputs, outputs];
+    return {
+      run: () =>
+        new Promise<void>((done, fail) => {
+          if (!this.#session || values.length === 0) return fail(new Error("the program or its binding has been released"));
+          const call = [this.#session, null, inputNames, inputValues, inputNames.length, outputNames, outputNames.length, outputValues];
+          loaded.api.Run.async(...call, (error: Error | null, status: Pointer) => {
+            void kept.length;
+            if (error) return fail(error);
+            try {
+              loaded.check(status);
+              done();
+            } catch (failure) {
+              fail(failure);
+            }
+          });
+        }),
+      release,
+    };
+  }
+
+  async run(inputs: HostTensors, outputs: HostTensors): Promise<void> {
+    const binding = this.bind(inputs, outputs);
+    try {
+      await binding.run();
+    } finally {
+      binding.release();
+    }
+  }
+
+  release(): void {
+    const { api } = this.#library;
+    if (this.#session) api.ReleaseSession(this.#session);
+    this.#session = undefined;
+    for (const value of this.#values.splice(0)) api.ReleaseValue(value);
+    this.#kept.length = 0;
+  }
+}
