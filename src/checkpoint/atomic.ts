@@ -62,6 +62,7 @@ const refusals: Record<string, string> = {
   EROFS: "the disk is read-only: choose another folder",
   EACCES: "permission is denied: choose a folder that you may write to",
   EPERM: "permission is denied: choose a folder that you may write to",
+  EEXIST: "a part of the path is a file, not a folder: choose another path",
   ENOTDIR: "a part of the path is a file, not a folder: choose another path",
 };
 
@@ -82,7 +83,8 @@ async function throughTemporary(path: string, write: (temporary: string) => Prom
     await write(temporary);
     await flush(dirname(path));
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true });
+    // The first error is the one to tell.
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
     throw explain(error, path);
   }
 }

@@ -1,7 +1,7 @@
 /// <reference lib="es2025.float16" />
 // Reads and writes safetensors files, the one format in which `slovo` keeps weights.
 // https://github.com/huggingface/safetensors#format
-import { type FileHandle, stat } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { InputError } from "../errors.ts";
 import { mapFile } from "../runtime/memory-map.ts";
 import { writeFileAtomically } from "./atomic.ts";
@@ -73,12 +73,7 @@ function lazy(shape: readonly number[], widen: () => Float32Array): SavedTensor 
  * @throws InputError where the file is missing, or is not a whole and consistent safetensors file.
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  const status = await stat(path).catch((cause) => {
-    throw new InputError(`${path} cannot be opened (${cause.code ?? cause.message}): expected a safetensors file.`, { cause });
-  });
-  if (!status.isFile()) throw new InputError(`${path} is not a file: expected a safetensors file.`);
   if (/\.(bin|pt|pth|ckpt|pkl)$/i.test(path)) throw new InputError(pickleRefusal(path));
-  if (status.size === 0) throw new InputError(`${path} is empty: expected a safetensors file.`);
   const map = mapFile(path);
   let header: Header;
   try {
