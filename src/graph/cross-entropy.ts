@@ -82,7 +82,11 @@ function chunkOfLinearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor): 
     const d = reshape(where(counted, dy!, 0), [rows, 1]);
     const scaled = mul(x, d);
     const dx = mul(sub(matmul(probabilities, weight), targetRows), d);
-    const dWeight = scatterAdd(matmul(probabilities, scaled, { transposeA: true }), cast(reshape(classes, [rows, 1]), "int64"), neg(scaled));
+    const dWeight = scatterAdd(
+      matmul(probabilities, scaled, { transposeA: true }),
+      cast(reshape(classes, [rows, 1]), "int64"),
+      neg(scaled),
+    );
     return [dx, dWeight];
   });
 }
@@ -94,4 +98,3 @@ function checkTargets(type: string, x: Tensor, targets: Tensor) {
   }
   return rows;
 }
-

@@ -79,7 +79,10 @@ export function resolveShape(shape: Shape, sizes: Readonly<Record<string, number
     const { count, names } = factors(dim);
     return names.reduce((size, name) => {
       const bound = sizes[name];
-      if (bound === undefined) throw new Error(`the dimension "${name}" of [${shape.join(", ")}] is not bound; bound are: ${Object.keys(sizes).join(", ") || "none"}`);
+      if (bound === undefined)
+        throw new Error(
+          `the dimension "${name}" of [${shape.join(", ")}] is not bound; bound are: ${Object.keys(sizes).join(", ") || "none"}`,
+        );
       return size * bound;
     }, count);
   });

@@ -20,10 +20,12 @@ type BinaryGradient = (dy: Tensor, a: Tensor, b: Tensor) => [Tensor | undefined,
 /** A broadcasting operator of two tensors; the gradients are summed back over the broadcast axes. */
 function binary(type: string, a: Operand, b: Operand, gradient?: BinaryGradient, dtype?: DType): Tensor {
   const [x, y] = operands(type, a, b);
-  const rule = gradient && ((dy: Tensor | undefined) => {
-    const [dx, dz] = gradient(dy!, x, y);
-    return [dx && sumTo(dx, x), dz && sumTo(dz, y)];
-  });
+  const rule =
+    gradient &&
+    ((dy: Tensor | undefined) => {
+      const [dx, dz] = gradient(dy!, x, y);
+      return [dx && sumTo(dx, x), dz && sumTo(dz, y)];
+    });
   return operation(type, [x, y], [dtype ?? x.dtype, broadcast(type, x, y)], rule && { gradient: rule });
 }
 
@@ -68,8 +70,16 @@ export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
 }
 
 /** An operator of one tensor whose gradient is `dy · slope(x, y)`. */
-function unary(type: string, x: Tensor, slope: ((x: Tensor, y: Tensor) => Tensor) | undefined, options: { attributes?: Record<string, { float: number }>; domain?: string } = {}): Tensor {
-  const y: Tensor = operation(type, [x], [x.dtype, x.shape], { ...options, gradient: slope && ((dy) => [mul(dy!, slope(x, y))]) });
+function unary(
+  type: string,
+  x: Tensor,
+  slope: ((x: Tensor, y: Tensor) => Tensor) | undefined,
+  options: { attributes?: Record<string, { float: number }>; domain?: string } = {},
+): Tensor {
+  const y: Tensor = operation(type, [x], [x.dtype, x.shape], {
+    ...options,
+    gradient: slope && ((dy) => [mul(dy!, slope(x, y))]),
+  });
   return y;
 }
 
@@ -94,7 +104,8 @@ export const sigmoid = (x: Tensor): Tensor => unary("Sigmoid", x, (_, y) => mul(
 export const softplus = (x: Tensor): Tensor => unary("Softplus", x, sigmoid);
 export const erf = (x: Tensor): Tensor => unary("Erf", x, (x) => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)));
 /** max(x, 0). */
-export const relu = (x: Tensor): Tensor => operation("Relu", [x], [x.dtype, x.shape], { gradient: (dy) => [where(greater(x, 0), dy!, 0)] });
+export const relu = (x: Tensor): Tensor =>
+  operation("Relu", [x], [x.dtype, x.shape], { gradient: (dy) => [where(greater(x, 0), dy!, 0)] });
 
 /** x · sigmoid(x) (Hendrycks & Gimpel 2016), one pass. */
 export function silu(x: Tensor): Tensor {

@@ -19,7 +19,8 @@ export function take(table: Tensor, indices: Tensor): Tensor {
 
 /** Zeros of a shape, to which each row of `updates [n, …]` is added at the row that `indices [n, 1]` names. */
 function scatterRows(shape: Shape, indices: Tensor, updates: Tensor): Tensor {
-  if (shape.some((dim) => typeof dim !== "number")) throw graphError("take", `the gradient needs a table of fixed shape, got [${shape.join(", ")}]`);
+  if (shape.some((dim) => typeof dim !== "number"))
+    throw graphError("take", `the gradient needs a table of fixed shape, got [${shape.join(", ")}]`);
   return scatterAdd(expand(constant(0, updates.dtype), shape), indices, updates);
 }
 
@@ -36,7 +37,10 @@ export function takeAlong(x: Tensor, indices: Tensor): Tensor {
   checkIndices("takeAlong", indices);
   return operation("GatherElements", [x, indices], [x.dtype, indices.shape], {
     attributes: { axis: x.rank - 1 },
-    gradient: (dy) => [scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), indices, dy!), undefined],
+    gradient: (dy) => [
+      scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), indices, dy!),
+      undefined,
+    ],
   });
 }
 
@@ -58,10 +62,21 @@ export function topK(x: Tensor, k: number): [values: Tensor, indices: Tensor] {
   const size = fixed("topK", x, -1);
   if (!Number.isInteger(k) || k < 1 || k > size) throw graphError("topK", `cannot take ${k} of ${x}`);
   const shape = [...x.shape.slice(0, -1), k];
-  const outputs: Tensor[] = operations("TopK", [x, constant([k], "int64")], [[x.dtype, shape], ["int64", shape]], {
-    attributes: { axis: axisOf("topK", x, -1), largest: 1, sorted: 1 },
-    gradient: (dy) => [dy && scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), outputs[1]!, dy), undefined],
-  });
+  const outputs: Tensor[] = operations(
+    "TopK",
+    [x, constant([k], "int64")],
+    [
+      [x.dtype, shape],
+      ["int64", shape],
+    ],
+    {
+      attributes: { axis: axisOf("topK", x, -1), largest: 1, sorted: 1 },
+      gradient: (dy) => [
+        dy && scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), outputs[1]!, dy),
+        undefined,
+      ],
+    },
+  );
   return [outputs[0]!, outputs[1]!];
 }
 
@@ -77,9 +92,13 @@ export function oneHot(indices: Tensor, depth: number): Tensor {
 
 /** 0, 1, … size − 1 as int64. */
 export function range(size: number): Tensor {
-  return constant(Array.from({ length: size }, (_, i) => i), "int64");
+  return constant(
+    Array.from({ length: size }, (_, i) => i),
+    "int64",
+  );
 }
 
 function checkIndices(type: string, indices: Tensor): void {
-  if (indices.dtype !== "int32" && indices.dtype !== "int64") throw graphError(type, `needs int32 or int64 indices, got ${indices}`);
+  if (indices.dtype !== "int32" && indices.dtype !== "int64")
+    throw graphError(type, `needs int32 or int64 indices, got ${indices}`);
 }

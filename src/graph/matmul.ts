@@ -1,7 +1,7 @@
 // Matrix products with transposes and a scale, which is one fused operator of ONNX Runtime.
 import { product } from "./dims.ts";
-import { reshape } from "./shape.ts";
 import { sumTo } from "./reduce.ts";
+import { reshape } from "./shape.ts";
 import { type Dim, graphError, operation, type Tensor } from "./tensor.ts";
 
 export interface MatmulOptions {
@@ -26,7 +26,11 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   }
   const [m, k] = ends(a, transposeA);
   const [k2, n] = ends(b, transposeB);
-  if (k !== k2) throw graphError("matmul", `the inner sizes of ${a}${transposeA ? "ᵀ" : ""} and ${b}${transposeB ? "ᵀ" : ""} differ: ${k} and ${k2}`);
+  if (k !== k2)
+    throw graphError(
+      "matmul",
+      `the inner sizes of ${a}${transposeA ? "ᵀ" : ""} and ${b}${transposeB ? "ᵀ" : ""} differ: ${k} and ${k2}`,
+    );
   const plain = !transposeA && !transposeB && scale === 1;
   return operation(plain ? "MatMul" : "FusedMatMul", [a, b], ["float32", [...batch(a, b), m, n]], {
     domain: plain ? "" : "com.microsoft",
@@ -65,4 +69,3 @@ function batch(a: Tensor, b: Tensor): Dim[] {
     return p === 1 ? q : p;
   });
 }
-

@@ -1,6 +1,7 @@
 // Layer normalisation and root-mean-square normalisation over the last axis.
-import { add, mul, reciprocal, sqrt, sub } from "./elementwise.ts";
+
 import { fixed, product, sameShape } from "./dims.ts";
+import { add, mul, reciprocal, sqrt, sub } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
 import { mean, sum, sumOfSquares } from "./reduce.ts";
 import { reshape } from "./shape.ts";
@@ -35,13 +36,20 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
   const [y, average, inverse] = operations(
     "LayerNormalization",
     [x, weight, bias],
-    [[x.dtype, x.shape], [x.dtype, statistic], [x.dtype, statistic]],
+    [
+      [x.dtype, x.shape],
+      [x.dtype, statistic],
+      [x.dtype, statistic],
+    ],
     {
       attributes: { axis: -1, epsilon: { float: epsilon } },
       gradient: (dy) => {
         const normal = mul(sub(x, average!), inverse!);
         const d = mul(dy!, weight);
-        const dx = mul(sub(sub(d, mean(d, { axes: [-1], keep: true })), mul(normal, mean(mul(d, normal), { axes: [-1], keep: true }))), inverse!);
+        const dx = mul(
+          sub(sub(d, mean(d, { axes: [-1], keep: true })), mul(normal, mean(mul(d, normal), { axes: [-1], keep: true }))),
+          inverse!,
+        );
         const rows = x.shape.slice(0, -1).map((_, i) => i);
         return [dx, sum(mul(dy!, normal), { axes: rows }), sum(dy!, { axes: rows })];
       },

@@ -7,8 +7,8 @@ import {
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
-  TensorProto_DataLocation,
   type TensorProto,
+  TensorProto_DataLocation,
   TensorProtoSchema,
   type ValueInfoProto,
   ValueInfoProtoSchema,
@@ -41,7 +41,8 @@ export interface OnnxModel {
 /** The tensor that a group of operators with a gradient of its own stands for. */
 function resolve(x: Tensor): Tensor {
   let tensor = x;
-  while (tensor.source.kind === "operation" && tensor.source.body) tensor = tensor.source.body[tensor.source.outputs.indexOf(tensor)]!;
+  while (tensor.source.kind === "operation" && tensor.source.body)
+    tensor = tensor.source.body[tensor.source.outputs.indexOf(tensor)]!;
   return tensor;
 }
 
@@ -96,7 +97,8 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
       names.set(leaf, name);
     } else if (source.kind !== "operation") {
       const target = source.kind === "input" ? inputs : parameters;
-      if (inputs.has(source.name) || parameters.has(source.name)) throw new Error(`toOnnx: two tensors are named "${source.name}"`);
+      if (inputs.has(source.name) || parameters.has(source.name))
+        throw new Error(`toOnnx: two tensors are named "${source.name}"`);
       target.set(source.name, leaf);
       names.set(leaf, source.name);
       if (source.kind === "parameter" && options.parameters === "external") initializers.push(externalProto(source.name, leaf));
@@ -110,7 +112,10 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
   const copies: NodeProto[] = [];
   for (const [name, tensor] of wanted) {
     if (!names.has(tensor)) names.set(tensor, name);
-    else copies.push(create(NodeProtoSchema, { opType: "Identity", name: `Identity_${name}`, input: [names.get(tensor)!], output: [name] }));
+    else
+      copies.push(
+        create(NodeProtoSchema, { opType: "Identity", name: `Identity_${name}`, input: [names.get(tensor)!], output: [name] }),
+      );
   }
   operations.forEach((operation, i) => {
     operation.outputs.forEach((output, o) => {
@@ -118,7 +123,8 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
     });
     nodes.push(nodeProto(operation, i, names));
   });
-  const leafInputs = options.parameters === undefined || options.parameters === "inputs" ? [...inputs, ...parameters] : [...inputs];
+  const leafInputs =
+    options.parameters === undefined || options.parameters === "inputs" ? [...inputs, ...parameters] : [...inputs];
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: "slovo",

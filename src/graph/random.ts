@@ -1,6 +1,7 @@
 // Random numbers inside a graph, by a counter-based generator: the mask of a step depends on its key alone.
-import { add, cast, greaterOrEqual, mod, mul } from "./elementwise.ts";
+
 import { product } from "./dims.ts";
+import { add, cast, greaterOrEqual, mod, mul } from "./elementwise.ts";
 import { reshape, sizeOf } from "./shape.ts";
 import { constant, graphError, operation, type Tensor, withGradient } from "./tensor.ts";
 
@@ -8,7 +9,11 @@ const low32 = 0xffffffff;
 
 /** x ^ (x >> bits), for 32-bit numbers held in int64. */
 function xorShift(x: Tensor, bits: number): Tensor {
-  return operation("BitwiseXor", [x, operation("Div", [x, constant(2 ** bits, "int64")], ["int64", x.shape])], ["int64", x.shape]);
+  return operation(
+    "BitwiseXor",
+    [x, operation("Div", [x, constant(2 ** bits, "int64")], ["int64", x.shape])],
+    ["int64", x.shape],
+  );
 }
 
 /** The low 32 bits of x · factor. */
@@ -30,7 +35,11 @@ export function randomBits(x: Tensor, key: Tensor, site: number): Tensor {
   const places = operation("Range", [constant(0, "int64"), sizeOf(x), constant(1, "int64")], ["int64", [product(x.shape)]]);
   // The key and the site are mixed before the places are added, so that neighbouring keys do not give shifted masks.
   const start = mix(add(mix(mod(key, 2 ** 32)), (site * 0x9e3779b9) % 2 ** 31));
-  const counters = operation("BitwiseAnd", [add(mul(places, 0x9e3779b1), start), constant(low32, "int64")], ["int64", places.shape]);
+  const counters = operation(
+    "BitwiseAnd",
+    [add(mul(places, 0x9e3779b1), start), constant(low32, "int64")],
+    ["int64", places.shape],
+  );
   return reshapeLike(mix(operation("BitwiseXor", [mix(counters), start], ["int64", places.shape])), x);
 }
 

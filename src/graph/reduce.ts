@@ -25,7 +25,12 @@ function reduced(type: string, x: Tensor, options: ReduceOptions): Reduced {
 }
 
 /** `gradient` gets dy with the reduced axes back at size 1, so that it broadcasts against x. */
-function reduction(type: string, x: Tensor, options: ReduceOptions, gradient: (dy: Tensor, y: Tensor, r: Reduced) => Tensor): Tensor {
+function reduction(
+  type: string,
+  x: Tensor,
+  options: ReduceOptions,
+  gradient: (dy: Tensor, y: Tensor, r: Reduced) => Tensor,
+): Tensor {
   const r = reduced(type, x, options);
   if (r.axes.length === 0) return x;
   const y: Tensor = operation(type, [x, constant(r.axes, "int64")], [x.dtype, r.shape], {
@@ -35,7 +40,8 @@ function reduction(type: string, x: Tensor, options: ReduceOptions, gradient: (d
   return y;
 }
 
-export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor => reduction("ReduceSum", x, options, (dy) => expandTo(dy, x));
+export const sum = (x: Tensor, options: ReduceOptions = {}): Tensor =>
+  reduction("ReduceSum", x, options, (dy) => expandTo(dy, x));
 
 export const mean = (x: Tensor, options: ReduceOptions = {}): Tensor =>
   reduction("ReduceMean", x, options, (dy, _, r) => expandTo(div(dy, cast(sizeOf(x, r.axes), "float32")), x));
@@ -64,7 +70,10 @@ export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
 /** Index of the greatest element along an axis, as int64; the first at ties. No gradient flows. */
 export function argmax(x: Tensor, axis = -1, keep = false): Tensor {
   const r = reduced("ArgMax", x, { axes: [axis], keep });
-  return operation("ArgMax", [x], ["int64", r.shape], { attributes: { axis: r.axes[0]!, keepdims: keep ? 1 : 0 }, gradient: () => [undefined] });
+  return operation("ArgMax", [x], ["int64", r.shape], {
+    attributes: { axis: r.axes[0]!, keepdims: keep ? 1 : 0 },
+    gradient: () => [undefined],
+  });
 }
 
 /** Running sum along an axis. */

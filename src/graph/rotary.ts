@@ -9,7 +9,8 @@ import { graphError, operation, type Tensor } from "./tensor.ts";
  */
 export function rotary(x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor): Tensor {
   if (x.rank !== 4) throw graphError("rotary", `needs [batch, heads, time, width], got ${x}`);
-  if (positions.dtype !== "int64" || positions.rank !== 2) throw graphError("rotary", `needs positions int64[batch, time], got ${positions}`);
+  if (positions.dtype !== "int64" || positions.rank !== 2)
+    throw graphError("rotary", `needs positions int64[batch, time], got ${positions}`);
   return operation("RotaryEmbedding", [x, positions, cos, sin], [x.dtype, x.shape], {
     domain: "com.microsoft",
     attributes: { interleaved: 0 },

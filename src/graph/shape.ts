@@ -12,7 +12,17 @@ function shapeOf(x: Tensor): Tensor {
 export function sizeOf(x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i)): Tensor {
   const count = product(axes.map((axis) => x.shape[axisOf("sizeOf", x, axis)]!));
   if (typeof count === "number") return constant(count, "int64");
-  const sizes = operation("Gather", [shapeOf(x), constant(axes.map((axis) => axisOf("sizeOf", x, axis)), "int64")], ["int64", [axes.length]]);
+  const sizes = operation(
+    "Gather",
+    [
+      shapeOf(x),
+      constant(
+        axes.map((axis) => axisOf("sizeOf", x, axis)),
+        "int64",
+      ),
+    ],
+    ["int64", [axes.length]],
+  );
   return operation("ReduceProd", [sizes], ["int64", []], { attributes: { keepdims: 0 }, gradient: () => [undefined] });
 }
 
@@ -40,9 +50,12 @@ export function reshape(x: Tensor, to: Shape): Tensor {
   const total = product(x.shape);
   const known = product(to.filter((dim) => dim !== -1));
   const shape = to.map((dim) => (dim === -1 ? quotient(total, known) : dim));
-  if (shape.some((dim) => dim === undefined) || product(shape as Dim[]) !== total) throw graphError("reshape", `${x} does not fit the shape [${to.join(", ")}]`);
+  if (shape.some((dim) => dim === undefined) || product(shape as Dim[]) !== total)
+    throw graphError("reshape", `${x} does not fit the shape [${to.join(", ")}]`);
   if (sameShape(shape as Dim[], x.shape)) return x;
-  return operation("Reshape", [x, reshapeTarget(x, shape as Dim[])], [x.dtype, shape as Dim[]], { gradient: (dy) => [reshape(dy!, x.shape)] });
+  return operation("Reshape", [x, reshapeTarget(x, shape as Dim[])], [x.dtype, shape as Dim[]], {
+    gradient: (dy) => [reshape(dy!, x.shape)],
+  });
 }
 
 /** Axes in a new order: output axis i is input axis `order[i]`. */
@@ -78,9 +91,14 @@ export function pad(x: Tensor, axis: number, before: number, after: number, valu
   const at = axisOf("pad", x, axis);
   const size = fixed("pad", x, at);
   const shape = x.shape.map((dim, i) => (i === at ? size + before + after : dim));
-  return operation("Pad", [x, constant([before, after], "int64"), constant(value, x.dtype), constant([at], "int64")], [x.dtype, shape], {
-    gradient: (dy) => [slice(dy!, at, before, before + size)],
-  });
+  return operation(
+    "Pad",
+    [x, constant([before, after], "int64"), constant(value, x.dtype), constant([at], "int64")],
+    [x.dtype, shape],
+    {
+      gradient: (dy) => [slice(dy!, at, before, before + size)],
+    },
+  );
 }
 
 /** Parts of the given sizes along one axis. */
@@ -92,7 +110,12 @@ export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor
   const outputs = sizes.map((size) => [x.dtype, x.shape.map((dim, i) => (i === at ? size : dim))] as const);
   const parts: Tensor[] = operations("Split", [x, constant(sizes, "int64")], outputs, {
     attributes: { axis: at },
-    gradient: (...dys) => [concat(dys.map((dy, i) => dy ?? expandTo(constant(0, x.dtype), parts[i]!)), at)],
+    gradient: (...dys) => [
+      concat(
+        dys.map((dy, i) => dy ?? expandTo(constant(0, x.dtype), parts[i]!)),
+        at,
+      ),
+    ],
   });
   return parts;
 }
@@ -104,22 +127,35 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   if (parts.length === 1) return first;
   const at = axisOf("concat", first, axis);
   for (const part of parts) {
-    if (part.dtype !== first.dtype || part.rank !== first.rank || part.shape.some((dim, i) => i !== at && dim !== first.shape[i])) {
+    if (
+      part.dtype !== first.dtype ||
+      part.rank !== first.rank ||
+      part.shape.some((dim, i) => i !== at && dim !== first.shape[i])
+    ) {
       throw graphError("concat", `${first} and ${part} differ outside axis ${axis}`);
     }
   }
   const sizes = parts.map((part) => part.shape[at]!);
-  const whole = sizes.every((dim) => typeof dim === "number") ? sizes.reduce<number>((a, b) => a + (b as number), 0) : sizes.join("+");
+  const whole = sizes.every((dim) => typeof dim === "number")
+    ? sizes.reduce<number>((a, b) => a + (b as number), 0)
+    : sizes.join("+");
   return operation("Concat", parts, [first.dtype, first.shape.map((dim, i) => (i === at ? whole : dim))], {
     attributes: { axis: at },
-    gradient: (dy) => split(dy!, sizes.map((dim, i) => (typeof dim === "number" ? dim : fixed("concat", parts[i]!, at))), at),
+    gradient: (dy) =>
+      split(
+        dy!,
+        sizes.map((dim, i) => (typeof dim === "number" ? dim : fixed("concat", parts[i]!, at))),
+        at,
+      ),
   });
 }
 
 /** Repeats axes of size 1 to the shape of `like`. */
 export function expandTo(x: Tensor, like: Tensor): Tensor {
   if (sameShape(x.shape, like.shape)) return x;
-  const target = like.shape.every((dim) => typeof dim === "number") ? constant(resolveShape(like.shape, {}), "int64") : shapeOf(like);
+  const target = like.shape.every((dim) => typeof dim === "number")
+    ? constant(resolveShape(like.shape, {}), "int64")
+    : shapeOf(like);
   return operation("Expand", [x, target], [x.dtype, like.shape], { gradient: (dy) => [sumTo(dy!, x)] });
 }
 

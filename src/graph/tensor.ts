@@ -74,7 +74,11 @@ export function arrayFor(dtype: DType, length: number): TypedArray {
 }
 
 /** A number, or an array of numbers of the given shape, that never changes. */
-export function constant(value: number | readonly number[] | TypedArray, dtype: DType = "float32", shape?: readonly number[]): Tensor {
+export function constant(
+  value: number | readonly number[] | TypedArray,
+  dtype: DType = "float32",
+  shape?: readonly number[],
+): Tensor {
   let data: TypedArray;
   if (ArrayBuffer.isView(value)) data = value as TypedArray;
   else {
@@ -105,18 +109,26 @@ export function operations(
   outputs: readonly Output[],
   options: OperationOptions = {},
 ): Tensor[] {
-  return attach({
-    kind: "operation",
-    type,
-    domain: options.domain ?? "",
-    inputs,
-    attributes: options.attributes ?? {},
-    gradient: options.gradient,
-  }, outputs);
+  return attach(
+    {
+      kind: "operation",
+      type,
+      domain: options.domain ?? "",
+      inputs,
+      attributes: options.attributes ?? {},
+      gradient: options.gradient,
+    },
+    outputs,
+  );
 }
 
 /** `operations` for the common case of one output. */
-export function operation(type: string, inputs: readonly (Tensor | undefined)[], output: Output, options?: OperationOptions): Tensor {
+export function operation(
+  type: string,
+  inputs: readonly (Tensor | undefined)[],
+  output: Output,
+  options?: OperationOptions,
+): Tensor {
   return operations(type, inputs, [output], options)[0]!;
 }
 

@@ -15,13 +15,19 @@ const prototypes = {
   GetErrorMessage: [2, "const char* NAME(void* status)"],
   CreateEnv: [3, "void* NAME(int level, const char* id, _Out_ void** out)"],
   CreateSessionFromArray: [8, "void* NAME(void* env, const void* data, size_t size, void* options, _Out_ void** out)"],
-  Run: [9, "void* NAME(void* session, void* options, const char** inputNames, void** inputs, size_t inputCount, const char** outputNames, size_t outputCount, _Inout_ void** outputs)"],
+  Run: [
+    9,
+    "void* NAME(void* session, void* options, const char** inputNames, void** inputs, size_t inputCount, const char** outputNames, size_t outputCount, _Inout_ void** outputs)",
+  ],
   CreateSessionOptions: [10, "void* NAME(_Out_ void** out)"],
   EnableProfiling: [14, "void* NAME(void* options, const char* prefix)"],
   DisableMemPattern: [17, "void* NAME(void* options)"],
   SetSessionGraphOptimizationLevel: [23, "void* NAME(void* options, int level)"],
   SetIntraOpNumThreads: [24, "void* NAME(void* options, int threads)"],
-  CreateTensorWithDataAsOrtValue: [49, "void* NAME(void* memory, void* data, size_t size, const int64_t* shape, size_t rank, int type, _Out_ void** out)"],
+  CreateTensorWithDataAsOrtValue: [
+    49,
+    "void* NAME(void* memory, void* data, size_t size, const int64_t* shape, size_t rank, int type, _Out_ void** out)",
+  ],
   CreateCpuMemoryInfo: [69, "void* NAME(int allocator, int kind, _Out_ void** out)"],
   ReleaseStatus: [93, "void NAME(void* status)"],
   ReleaseSession: [95, "void NAME(void* session)"],
@@ -65,7 +71,8 @@ async function load(): Promise<Library> {
   const base = opened.func("void* OrtGetApiBase()")();
   const getApi = koffi.decode(base, 0, "void*");
   const table = koffi.call(getApi, koffi.proto("void* slovo_GetApi(uint32_t version)"), apiVersion);
-  if (!table) throw new Error(`ONNX Runtime does not offer version ${apiVersion} of its C API; install onnxruntime-node 1.23 or later`);
+  if (!table)
+    throw new Error(`ONNX Runtime does not offer version ${apiVersion} of its C API; install onnxruntime-node 1.23 or later`);
   const api = {} as Api;
   for (const [name, [index, prototype]] of Object.entries(prototypes)) {
     const pointer = koffi.decode(table, index * 8, "void*");
@@ -95,7 +102,8 @@ export async function nativeEngine(): Promise<Engine> {
 /** A tensor of the runtime that reads and writes the caller's array. */
 function wrap({ make, memory }: Library, name: string, { dtype, shape, data }: HostTensor): Pointer {
   const count = shape.reduce((a, b) => a * b, 1);
-  if (data.length !== count) throw new Error(`the tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] needs ${count}`);
+  if (data.length !== count)
+    throw new Error(`the tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] needs ${count}`);
   // Asking for the buffer moves a small array off V8's heap, where the collector could move it under the runtime.
   void data.buffer;
   return make("CreateTensorWithDataAsOrtValue", memory, data, data.byteLength, [...shape], shape.length, elementTypes[dtype]);
@@ -115,6 +123,8 @@ class NativeProgram implements Program {
     try {
       check(api.SetIntraOpNumThreads(settings, options.threads ?? availableParallelism()));
       check(api.SetSessionGraphOptimizationLevel(settings, optimisationLevels[options.optimisation ?? "all"]));
+      // The memory pattern keeps a second copy of every intermediate's space, and was slower for training steps.
+      check(api.DisableMemPattern(settings));
       // Spinning threads burn a small or shared machine's time.
       check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", "0"));
       check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
@@ -163,7 +173,16 @@ class NativeProgram implements Program {
       run: () =>
         new Promise<void>((done, fail) => {
           if (!this.#session || values.length === 0) return fail(new Error("the program or its binding has been released"));
-          const call = [this.#session, null, inputNames, inputValues, inputNames.length, outputNames, outputNames.length, outputValues];
+          const call = [
+            this.#session,
+            null,
+            inputNames,
+            inputValues,
+            inputNames.length,
+            outputNames,
+            outputNames.length,
+            outputValues,
+          ];
           loaded.api.Run.async(...call, (error: Error | null, status: Pointer) => {
             void kept.length;
             if (error) return fail(error);

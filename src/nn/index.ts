@@ -1,0 +1,4 @@
+// The public face of nn/: the parameter scope, attention, and what a model is built for.
+export * from "./attention.ts";
+export * from "./context.ts";
+export * from "./params.ts";

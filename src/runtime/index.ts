@@ -1,0 +1,4 @@
+// The public face of runtime/: engines that run graphs, and random numbers.
+export * from "./engine.ts";
+export { nativeEngine } from "./native.ts";
+export { Random } from "./random.ts";
