@@ -1,0 +1,104 @@
+// Hugging Face's `tokenizer.json` and `tokenizer_config.json`: their shapes, reading and writing.
+import { hash } from "node:crypto";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+
+const Id = z.int().min(0);
+const Component = z.looseObject({ type: z.string() }).nullish();
+
+const AddedToken = z.looseObject({
+  id: Id,
+  content: z.string().min(1),
+  special: z.boolean().default(false),
+  single_word: z.boolean().default(false),
+  lstrip: z.boolean().default(false),
+  rstrip: z.boolean().default(false),
+});
+
+/** What every `tokenizer.json` must be. Its components are looked at by the tokenizer that runs them. */
+export const TokenizerFile = z.looseObject({
+  added_tokens: z.array(AddedToken).default([]),
+  normalizer: Component,
+  pre_tokenizer: Component,
+  post_processor: Component,
+  decoder: Component,
+  model: z.looseObject({
+    type: z.string().optional(),
+    vocab: z.union([z.record(z.string(), Id), z.array(z.tuple([z.string(), z.number()]))]),
+  }),
+});
+export type TokenizerFile = z.infer<typeof TokenizerFile>;
+
+/** The settings of `tokenizer_config.json`; only those that slovo reads are named. */
+export const TokenizerConfig = z.record(z.string(), z.unknown());
+export type TokenizerConfig = z.infer<typeof TokenizerConfig>;
+
+/** A control token as `tokenizer.json` writes it. */
+export function specialToken(id: number, content: string) {
+  return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+}
+
+/** SHA-256 of everything in the file that decides how text becomes ids. */
+export function fingerprintOf(file: TokenizerFile): string {
+  const { added_tokens, normalizer, pre_tokenizer, model } = file;
+  return hash("sha256", JSON.stringify([added_tokens, normalizer ?? null, pre_tokenizer ?? null, model]), "hex");
+}
+
+/**
+ * The id that ends a document: what the configuration calls `eos_token`, else the usual names for it.
+ * @throws InputError when there is none.
+ */
+export function endOfTextOf(config: TokenizerConfig, specialTokens: ReadonlyMap<string, number>): number {
+  const setting = config.eos_token;
+  const name = typeof setting === "object" && setting !== null && "content" in setting ? setting.content : setting;
+  for (const candidate of [name, "<|endoftext|>", "</s>", "<eos>", "[SEP]"]) {
+    const id = typeof candidate === "string" ? specialTokens.get(candidate) : undefined;
+    if (id !== undefined) return id;
+  }
+  throw new InputError("the tokenizer names no end-of-text token: add `eos_token` to its tokenizer_config.json");
+}
+
+export async function writeTokenizer(folder: string, file: TokenizerFile, config: TokenizerConfig): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "tokenizer.json"), `${JSON.stringify(file, null, 1)}\n`);
+  await writeFile(join(folder, "tokenizer_config.json"), `${JSON.stringify(config, null, 2)}\n`);
+}
+
+/**
+ * Reads a tokenizer's two files. `path` is a folder or a `tokenizer.json`; the configuration beside it may be missing.
+ * @throws InputError when there is no tokenizer, or a file is not what it should be.
+ */
+export async function readTokenizer(path: string): Promise<{ file: TokenizerFile; config: TokenizerConfig; path: string }> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  const filePath = isFolder ? join(path, "tokenizer.json") : path;
+  const file = await readJson(filePath, TokenizerFile);
+  if (!file)
+    throw new InputError(`there is no tokenizer at ${path}: expected a folder with a tokenizer.json, or that file itself`);
+  const config = await readJson(join(filePath, "..", "tokenizer_config.json"), TokenizerConfig);
+  return { file, config: config ?? {}, path: filePath };
+}
+
+async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new InputError(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${path} is not valid JSON (${(error as Error).message}): fetch or write it again`, { cause: error });
+  }
+  const result = shape.safeParse(json);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new InputError(`${path} is not a tokenizer file: \`${issue.path.join(".")}\`: ${issue.message}`);
+}

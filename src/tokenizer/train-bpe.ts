@@ -1,0 +1,126 @@
+// Training of byte-level byte-pair encoding: the merges are those of Hugging Face's trainer on the same corpus.
+import { setImmediate } from "node:timers/promises";
+import { InputError } from "../errors.ts";
+import { byteCharacters } from "./byte-alphabet.ts";
+import { ByteLevelBpe } from "./byte-level-bpe.ts";
+import { MergeLearner } from "./merge-learner.ts";
+import { compilePattern, slovoPattern } from "./split-pattern.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+import { specialToken } from "./tokenizer-file.ts";
+
+export interface TrainingProgress {
+  /** First the words of the corpus are counted, then merges are learned. */
+  phase: "count" | "merge";
+  /** Documents read so far. */
+  documents: number;
+  /** Tokens in the vocabulary so far, and how many are wanted. */
+  tokens: number;
+  vocabularySize: number;
+}
+
+export interface BpeTrainingOptions {
+  /** Tokens wanted, special tokens and the 256 bytes among them. A small corpus may not have enough pairs to fill it. */
+  vocabularySize: number;
+  /** Control tokens; they take the first ids in this order. Default: `<|endoftext|>`. The first one ends a document. */
+  specialTokens?: readonly string[];
+  /** Called about ten times a second. */
+  onProgress?: (progress: TrainingProgress) => void;
+}
+
+/**
+ * Learns a byte-level BPE tokenizer (Sennrich et al. 2016; Radford et al. 2019). Only the distinct words of the corpus and
+ * their counts are held in memory, never its text; the result depends on the corpus alone, not on the order of its documents.
+ * @param source the documents; a word never crosses from one to the next
+ * @throws InputError when the vocabulary cannot hold the bytes and the special tokens, or the corpus is empty
+ */
+export async function trainByteLevelBpe(
+  source: AsyncIterable<string> | Iterable<string>,
+  options: BpeTrainingOptions,
+): Promise<Tokenizer> {
+  const { vocabularySize, specialTokens = ["<|endoftext|>"] } = options;
+  const special = [...new Set(specialTokens)];
+  const least = special.length + byteCharacters.length;
+  if (!Number.isInteger(vocabularySize) || vocabularySize < least)
+    throw new InputError(
+      `a byte-level vocabulary needs at least ${least} tokens (256 bytes and ${special.length} special tokens), got ${vocabularySize}`,
+    );
+
+  const pause = everyTenth(options.onProgress);
+  const counts = new Map<string, number>();
+  const pattern = compilePattern(slovoPattern);
+  let documents = 0;
+  for await (const text of source) {
+    countWords(text.toWellFormed(), pattern, counts);
+    documents++;
+    await pause(() => ({ phase: "count", documents, tokens: least, vocabularySize }));
+  }
+  if (counts.size === 0) throw new InputError("cannot train a tokenizer on an empty corpus: the sources hold no text");
+
+  // Characters are numbered in the order of their code points, special tokens first: ties between pairs fall by these numbers.
+  const tokens = [...special, ...byteCharacters.toSorted()];
+  const idOfByte = byteCharacters.map((character) => tokens.indexOf(character));
+  const learner = new MergeLearner(counts, idOfByte, tokens);
+  counts.clear();
+  while (tokens.length < vocabularySize && learner.step()) {
+    await pause(() => ({ phase: "merge", documents, tokens: tokens.length, vocabularySize }));
+  }
+  options.onProgress?.({ phase: "merge", documents, tokens: tokens.length, vocabularySize });
+  return assemble(special, tokens, learner.merges());
+}
+
+function countWords(text: string, pattern: RegExp, counts: Map<string, number>): void {
+  for (const word of text.match(pattern) ?? []) {
+    const count = counts.get(word);
+    // A long match is a slice that would keep its whole document alive: the map gets a copy.
+    if (count !== undefined) counts.set(word, count + 1);
+    else counts.set(Buffer.from(word).toString(), 1);
+  }
+}
+
+/** Lets timers and signals run, and reports, ten times a second. */
+function everyTenth(report: BpeTrainingOptions["onProgress"]) {
+  let last = performance.now();
+  return async (progress: () => TrainingProgress) => {
+    if (performance.now() - last < 100) return;
+    report?.(progress());
+    await setImmediate();
+    last = performance.now();
+  };
+}
+
+function assemble(special: readonly string[], tokens: readonly string[], merges: [string, string][]): Tokenizer {
+  const file = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: special.map((content, id) => specialToken(id, content)),
+    normalizer: null,
+    pre_tokenizer: {
+      type: "Sequence",
+      pretokenizers: [
+        { type: "Split", pattern: { Regex: slovoPattern }, behavior: "Isolated", invert: false },
+        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
+      ],
+    },
+    post_processor: null,
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges,
+    },
+  };
+  const config = {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    clean_up_tokenization_spaces: false,
+    ...(special[0] !== undefined && { eos_token: special[0] }),
+  };
+  return ByteLevelBpe.fromFile(file, config)!;
+}

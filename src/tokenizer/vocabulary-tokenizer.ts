@@ -1,0 +1,109 @@
+// What slovo's own tokenizers share: every token stands for bytes, and control tokens are cut out before the rest is encoded.
+import { type DecodeOptions, type EncodeOptions, IdBuffer, type Tokenizer } from "./tokenizer.ts";
+import { endOfTextOf, fingerprintOf, type TokenizerConfig, type TokenizerFile, writeTokenizer } from "./tokenizer-file.ts";
+
+export abstract class VocabularyTokenizer implements Tokenizer {
+  readonly vocabularySize: number;
+  readonly specialTokens: ReadonlyMap<string, number>;
+  readonly config: TokenizerConfig;
+  readonly #file: TokenizerFile;
+  #fingerprint: string | undefined;
+  /** All added tokens by their text: the control tokens, and ordinary ones that are never split. */
+  readonly #added: ReadonlyMap<string, number>;
+  readonly #always: RegExp | undefined;
+  readonly #allowed: RegExp | undefined;
+  /** Byte b of token t is `#bytes[#starts[t] + b]`. */
+  readonly #bytes: Uint8Array;
+  readonly #starts: Uint32Array;
+  readonly #names: ReadonlyMap<number, string>;
+  readonly #buffer = new IdBuffer();
+
+  /** @param bytesOf the bytes of a token of the model's vocabulary, undefined where it has none */
+  constructor(file: TokenizerFile, config: TokenizerConfig, bytesOf: (token: string) => Uint8Array | undefined) {
+    this.#file = file;
+    this.config = config;
+    const added = file.added_tokens;
+    const special = added.filter((token) => token.special);
+    this.specialTokens = new Map(special.map((token) => [token.content, token.id]));
+    this.#names = new Map(special.map((token) => [token.id, token.content]));
+    this.#added = new Map(added.map((token) => [token.content, token.id]));
+    this.#always = anyOf(added.filter((token) => !token.special).map((token) => token.content));
+    this.#allowed = anyOf(added.map((token) => token.content));
+
+    const bytes = new Map<number, Uint8Array>();
+    let size = 0;
+    for (const [token, id] of Object.entries(file.model.vocab as Record<string, number>)) bytes.set(id, bytesOf(token) ?? none);
+    for (const token of added) bytes.set(token.id, token.special ? none : new TextEncoder().encode(token.content));
+    for (const id of bytes.keys()) size = Math.max(size, id + 1);
+    this.vocabularySize = size;
+    this.#starts = new Uint32Array(this.vocabularySize + 1);
+    for (let id = 0; id < this.vocabularySize; id++) this.#starts[id + 1] = this.#starts[id]! + (bytes.get(id) ?? none).length;
+    this.#bytes = new Uint8Array(this.#starts[this.vocabularySize]!);
+    for (const [id, value] of bytes) this.#bytes.set(value, this.#starts[id]!);
+  }
+
+  /** Appends the ids of well-formed text that holds no added token. */
+  protected abstract encodeText(text: string, ids: IdBuffer): void;
+
+  get endOfText(): number {
+    return endOfTextOf(this.config, this.specialTokens);
+  }
+
+  get fingerprint(): string {
+    this.#fingerprint ??= fingerprintOf(this.#file);
+    return this.#fingerprint;
+  }
+
+  encode(text: string, options: EncodeOptions = {}): Int32Array<ArrayBuffer> {
+    const wellFormed = text.toWellFormed();
+    const pattern = options.allowSpecial ? this.#allowed : this.#always;
+    const parts = pattern ? wellFormed.split(pattern) : [wellFormed];
+    for (const [i, part] of parts.entries()) {
+      if (i % 2 === 1)
+        this.#buffer.push(this.#added.get(part)!); // what the pattern captured
+      else if (part !== "") this.encodeText(part, this.#buffer);
+    }
+    return this.#buffer.take();
+  }
+
+  encodeBatch(texts: readonly string[], options?: EncodeOptions): Int32Array<ArrayBuffer>[] {
+    return texts.map((text) => this.encode(text, options));
+  }
+
+  decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
+    const parts: Uint8Array[] = [];
+    for (let i = 0; i < ids.length; i++) {
+      const name = options.showSpecial ? this.#names.get(ids[i]!) : undefined;
+      parts.push(name === undefined ? this.tokenBytes(ids[i]!) : new TextEncoder().encode(name));
+    }
+    return decodeUtf8(Buffer.concat(parts));
+  }
+
+  tokenText(id: number): string {
+    return this.#names.get(id) ?? decodeUtf8(this.tokenBytes(id));
+  }
+
+  tokenBytes(id: number): Uint8Array {
+    if (!(Number.isInteger(id) && id >= 0 && id < this.vocabularySize))
+      throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabularySize}`);
+    return this.#bytes.subarray(this.#starts[id]!, this.#starts[id + 1]!);
+  }
+
+  save(folder: string): Promise<void> {
+    return writeTokenizer(folder, this.#file, this.config);
+  }
+}
+
+const none = new Uint8Array(0);
+
+/** A leading U+FEFF is text like any other here, so it is kept. */
+function decodeUtf8(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+/** An expression that captures any of the texts, the longest first; undefined for none. */
+function anyOf(texts: readonly string[]): RegExp | undefined {
+  if (texts.length === 0) return undefined;
+  const longestFirst = texts.toSorted((a, b) => b.length - a.length);
+  return new RegExp(`(${longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("|")})`);
+}
