@@ -1,0 +1,67 @@
+// What generation takes and gives; the server, the command line and the trainer's samples speak in these.
+
+export interface GenerationOptions {
+  /** The most tokens to add. */
+  readonly maxTokens: number;
+  /** 0 takes the likeliest token each time; 1 samples from the model's own distribution. */
+  readonly temperature?: number;
+  /** Only the k likeliest tokens; 0 for all. */
+  readonly topK?: number;
+  /** Only the likeliest tokens that together reach this probability (Holtzman et al. 2020). */
+  readonly topP?: number;
+  /** Only tokens at least this probable relative to the likeliest (Nguyen et al. 2024). */
+  readonly minP?: number;
+  /** Above 1 makes tokens that have occurred less likely (Keskar et al. 2019). */
+  readonly repetitionPenalty?: number;
+  /** The same seed gives the same tokens. */
+  readonly seed?: number;
+  /** Generation ends before any of these; they are not part of the text. */
+  readonly stop?: readonly string[];
+  /** How many alternatives to report for each token. */
+  readonly alternatives?: number;
+}
+
+export interface TokenChoice {
+  readonly id: number;
+  /** The token as text; a part of a character is shown as U+FFFD. */
+  readonly text: string;
+  /** Natural logarithm of the model's own probability, before temperature and filters. */
+  readonly logprob: number;
+}
+
+export interface GeneratedToken extends TokenChoice {
+  readonly type: "token";
+  /** Text that became certain with this token; empty inside a character or a possible stop string. */
+  readonly delta: string;
+  readonly alternatives: readonly TokenChoice[];
+}
+
+export interface GenerationEnd {
+  readonly type: "end";
+  /** "stop": end of text or a stop string; "length": maxTokens or the context is full. */
+  readonly reason: "stop" | "length";
+  /** Text that was still withheld. */
+  readonly delta: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export type GenerationEvent = GeneratedToken | GenerationEnd;
+
+/** How weights are held while generating. */
+export const precisions = ["f32", "int8", "int4"] as const;
+export type Precision = (typeof precisions)[number];
+
+/** A loaded model with its tokenizer, ready to continue texts. */
+export interface TextModel {
+  readonly name: string;
+  /** Prompt and continuation together have at most this many tokens. */
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  /**
+   * Continues a text; requests made at the same time share batches. Throws InputError for an empty prompt or one that
+   * does not fit the context. Abort the signal to stop early and free the place.
+   */
+  generate(prompt: string | readonly number[], options: GenerationOptions, signal?: AbortSignal): AsyncGenerator<GenerationEvent>;
+  close(): Promise<void>;
+}
