@@ -21,8 +21,9 @@ export class LibraryTokenizer implements Tokenizer {
     this.fingerprint = fingerprintOf(file);
     this.config = config;
     this.#file = file;
-    this.#allowed = new Library(file, config);
-    this.#plain = new Library({ ...file, added_tokens: file.added_tokens.filter((token) => !token.special) }, config);
+    const whole = { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...file };
+    this.#allowed = new Library(whole, config);
+    this.#plain = new Library({ ...whole, added_tokens: file.added_tokens.filter((token) => !token.special) }, config);
     let size = 0;
     for (const id of this.#allowed.get_vocab(true).values()) size = Math.max(size, id + 1);
     this.vocabularySize = size;
@@ -43,6 +44,7 @@ export class LibraryTokenizer implements Tokenizer {
 
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
     const list = Array.from(ids, (id) => this.#check(id));
+    if (list.length === 0) return "";
     return this.#allowed.decode(list, { skip_special_tokens: !options.showSpecial });
   }
 

@@ -25,7 +25,7 @@ export const TokenizerFile = z.looseObject({
   post_processor: Component,
   decoder: Component,
   model: z.looseObject({
-    type: z.string().optional(),
+    type: z.enum(["BPE", "WordPiece", "Unigram"]).optional(),
     vocab: z.union([z.record(z.string(), Id), z.array(z.tuple([z.string(), z.number()]))]),
   }),
 });
@@ -40,10 +40,14 @@ export function specialToken(id: number, content: string) {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 
-/** SHA-256 of everything in the file that decides how text becomes ids. */
+/** SHA-256 of everything in the file that decides how text becomes ids; the order of its keys does not matter. */
 export function fingerprintOf(file: TokenizerFile): string {
   const { added_tokens, normalizer, pre_tokenizer, model } = file;
-  return hash("sha256", JSON.stringify([added_tokens, normalizer ?? null, pre_tokenizer ?? null, model]), "hex");
+  const sorted = (_: string, value: unknown) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return hash("sha256", JSON.stringify([added_tokens, normalizer ?? null, pre_tokenizer ?? null, model], sorted), "hex");
 }
 
 /**

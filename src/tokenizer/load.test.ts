@@ -1,0 +1,73 @@
+// Loading: real tokenizers of other kinds, settings kept, and one clear sentence for whatever is wrong.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Tokenizer as HuggingFace } from "tokenizers";
+import { afterAll, expect, test } from "vitest";
+import { InputError } from "../errors.ts";
+import { loadTokenizer } from "./load.ts";
+import { StreamDecoder } from "./stream-decoder.ts";
+import { trainByteLevelBpe } from "./train-bpe.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "slovo-load-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const miniLm = "../shared/models/all-MiniLM-L6-v2-tokenizer-only";
+
+test.skipIf(!existsSync(miniLm))(`a WordPiece tokenizer (skipped where ${miniLm} is absent)`, async () => {
+  const tokenizer = await loadTokenizer(miniLm);
+  expect(tokenizer.vocabularySize).toBe(30522);
+  expect(tokenizer.specialTokens.get("[MASK]")).toBe(103);
+  expect(tokenizer.endOfText).toBe(102);
+  const json = JSON.parse(readFileSync(join(miniLm, "tokenizer.json"), "utf8"));
+  const peer = HuggingFace.fromString(JSON.stringify({ ...json, padding: null, truncation: null }));
+  for (const text of ["Hello World, naïve café — don't!", "Привет, мир! 中文 e\u0301", "unaffable\ttokenisation 3.14", ""]) {
+    const expected = (await peer.encode(text, null, { addSpecialTokens: false })).getIds();
+    expect([...tokenizer.encode(text)]).toEqual(expected);
+    expect(tokenizer.decode(expected)).toBe(await peer.decode(expected, true));
+    const decoder = new StreamDecoder(tokenizer);
+    expect(expected.map((id) => decoder.push(id)).join("") + decoder.flush()).toBe(tokenizer.decode(expected));
+  }
+  expect(tokenizer.encode("[MASK]", { allowSpecial: true })).toEqual(Int32Array.of(103));
+  expect([...tokenizer.encode("[MASK]")]).not.toContain(103);
+  expect(tokenizer.tokenText(103)).toBe("[MASK]");
+  await tokenizer.save(join(folder, "copy"));
+  expect((await loadTokenizer(join(folder, "copy"))).fingerprint).toBe(tokenizer.fingerprint);
+});
+
+test("settings that slovo does not know are kept, and eos_token decides what ends a text", async () => {
+  const first = join(folder, "first");
+  await (await trainByteLevelBpe(["some text"], { vocabularySize: 270, specialTokens: ["<a>", "<b>"] })).save(first);
+  const config = JSON.parse(readFileSync(join(first, "tokenizer_config.json"), "utf8"));
+  expect(config.eos_token).toBe("<a>");
+  const changed = { ...config, eos_token: { content: "<b>", special: true }, chat_template: "{{ messages }}" };
+  writeFileSync(join(first, "tokenizer_config.json"), JSON.stringify(changed));
+  const tokenizer = await loadTokenizer(join(first, "tokenizer.json"));
+  expect(tokenizer.endOfText).toBe(1);
+  await tokenizer.save(join(folder, "second"));
+  expect((await loadTokenizer(join(folder, "second"))).config).toEqual(changed);
+});
+
+test.each<[string, string | undefined, RegExp]>([
+  ["missing", undefined, /there is no tokenizer at .*missing/],
+  ["not JSON", '{"model": ', /tokenizer\.json is not valid JSON/],
+  ["not a tokenizer", '{"model": {"vocab": 3}}', /is not a tokenizer file: `model\.vocab`/],
+  ["unknown kind", '{"model": {"type": "Magic", "vocab": {"a": 0}}}', /is not a tokenizer file: `model.type`/],
+])("a tokenizer that is %s is refused with a sentence", async (name, content, message) => {
+  const path = join(folder, name);
+  if (content !== undefined) {
+    mkdirSync(path);
+    writeFileSync(join(path, "tokenizer.json"), content);
+  }
+  await expect(loadTokenizer(path)).rejects.toThrow(message);
+  await expect(loadTokenizer(path)).rejects.toThrow(InputError);
+});
+
+test("a merge of tokens that the vocabulary lacks is named", async () => {
+  const path = join(folder, "broken-merge");
+  await (await trainByteLevelBpe(["aa aa"], { vocabularySize: 258 })).save(path);
+  const json = JSON.parse(readFileSync(join(path, "tokenizer.json"), "utf8"));
+  json.model.merges.push(["zz", "a"]);
+  writeFileSync(join(path, "tokenizer.json"), JSON.stringify(json));
+  await expect(loadTokenizer(path)).rejects.toThrow(/merge "zz a" needs the token "zz"/);
+});
