@@ -1,4 +1,6 @@
 // The public face of nn/: the parameter scope, attention, and what a model is built for.
 export * from "./attention.ts";
+export * from "./cache-context.ts";
 export * from "./context.ts";
 export * from "./params.ts";
+export * from "./quantise.ts";

@@ -34,7 +34,7 @@ const prototypes = {
   ReleaseValue: [96, "void NAME(void* value)"],
   ReleaseSessionOptions: [100, "void NAME(void* options)"],
   AddSessionConfigEntry: [130, "void* NAME(void* options, const char* key, const char* value)"],
-  AddInitializer: [150, "void* NAME(void* options, const char* name, void* value)"],
+  AddExternalInitializers: [210, "void* NAME(void* options, const char** names, void** values, size_t count)"],
 } as const;
 
 type Api = Record<keyof typeof prototypes, ForeignFunction>;
@@ -129,12 +129,12 @@ class NativeProgram implements Program {
       check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", "0"));
       check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
       if (options.profile) check(api.EnableProfiling(settings, options.profile));
-      for (const [name, tensor] of Object.entries(options.parameters ?? {})) {
-        const value = wrap(loaded, name, tensor);
-        this.#values.push(value);
+      const parameters = options.parameters ?? {};
+      for (const [name, tensor] of Object.entries(parameters)) {
+        this.#values.push(wrap(loaded, name, tensor));
         this.#kept.push(tensor.data);
-        check(api.AddInitializer(settings, name, value));
       }
+      check(api.AddExternalInitializers(settings, Object.keys(parameters), this.#values, this.#values.length));
       this.#session = make("CreateSessionFromArray", env, model, model.byteLength, settings);
     } catch (error) {
       this.release();

@@ -1,0 +1,85 @@
+// The context for continuing texts: keys and values of earlier tokens stay in a cache that the runtime reads and writes in place.
+import { type Dim, input, rotary, type Tensor } from "../graph/index.ts";
+import { operations } from "../graph/tensor.ts";
+import { joinHeads, splitHeads } from "./attention.ts";
+import type { Context } from "./context.ts";
+
+/** One layer's cache. `past` and `present` are to be bound to the same array `[batch, kvHeads, capacity, head]`. */
+export interface CachedLayer {
+  readonly past: { readonly key: Tensor; readonly value: Tensor };
+  readonly present: { readonly key: Tensor; readonly value: Tensor };
+}
+
+export interface CacheContext extends Context {
+  /** The layers that have attended so far. */
+  readonly layers: readonly CachedLayer[];
+}
+
+export interface CacheOptions {
+  /** `int64[batch, time]`. */
+  readonly positions: Tensor;
+  /** `int32[batch]`: how many tokens each text has after this step, less one. */
+  readonly lastPositions: Tensor;
+  /** An int32 scalar: the tokens of the longest text after this step. */
+  readonly total: Tensor;
+  /** Positions that the cache has room for. */
+  readonly capacity: Dim;
+}
+
+/**
+ * Prefill and decode, both: each step adds `time` tokens to every text of the batch.
+ * - one token a text, to texts of any lengths (decode);
+ * - the beginnings of several texts, padded on the right (prefill);
+ * - the next tokens of one text (prefill in pieces).
+ *
+ * The work of a step depends on the texts' lengths, not on the capacity.
+ */
+export function cacheContext({ positions, lastPositions, total, capacity }: CacheOptions): CacheContext {
+  const layers: CachedLayer[] = [];
+  return {
+    positions,
+    layers,
+    attend({ q, k, v, heads, kvHeads, rotary: tables, window }) {
+      const head = (q.shape[2] as number) / heads;
+      const shape = [q.shape[0]!, kvHeads, capacity, head];
+      const past = {
+        key: input(`cache.${layers.length}.key`, "float32", shape),
+        value: input(`cache.${layers.length}.value`, "float32", shape),
+      };
+      // The operator's own rotation saves two passes, but takes only heads of a multiple of 16.
+      const inside = tables && head % 16 === 0;
+      const turn = (x: Tensor, heads: number) =>
+        tables && !inside ? joinHeads(rotary(splitHeads(x, heads), positions, tables.cos, tables.sin)) : x;
+      const [y, key, value] = operations(
+        "GroupQueryAttention",
+        [
+          turn(q, heads),
+          turn(k, kvHeads),
+          v,
+          past.key,
+          past.value,
+          lastPositions,
+          total,
+          ...(inside ? [tables.cos, tables.sin] : []),
+        ],
+        [
+          ["float32", q.shape],
+          ["float32", shape],
+          ["float32", shape],
+        ],
+        {
+          domain: "com.microsoft",
+          attributes: {
+            num_heads: heads,
+            kv_num_heads: kvHeads,
+            do_rotary: inside ? 1 : 0,
+            ...(window === undefined ? {} : { local_window_size: window }),
+          },
+        },
+      );
+      layers.push({ past, present: { key: key!, value: value! } });
+      return y!;
+    },
+    dropout: (x) => x,
+  };
+}

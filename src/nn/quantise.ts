@@ -1,0 +1,102 @@
+// 8- and 4-bit weights for decoding: a rule for the scope that gives each linear layer packed numbers in place of floats.
+import { add, parameter, type Tensor } from "../graph/index.ts";
+import { operation } from "../graph/tensor.ts";
+import type { LinearRule, Params } from "./params.ts";
+
+/** Numbers along a row that share one scale. */
+const blockSize = 32;
+
+export type QuantisedBits = 4 | 8;
+type Layout = "out-in" | "in-out";
+
+/** A matrix that the graph holds packed: which weight it is made from, and the parameters to give. */
+export interface QuantisedWeight {
+  /** The full name of the float32 weight. */
+  readonly name: string;
+  readonly layout: Layout;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** `uint8[outputs, inputs/32, 4·bits]` and `float32[outputs · inputs/32]`. */
+  readonly packed: Tensor;
+  readonly scales: Tensor;
+}
+
+/**
+ * Block-wise round-to-nearest quantisation: 32 numbers along a row share a float32 scale. The products are made in 8-bit
+ * arithmetic (`MatMulNBits` of ONNX Runtime, `accuracy_level` 4). There is no gradient.
+ */
+export class Quantiser {
+  readonly bits: QuantisedBits;
+  /** Every matrix that the graph has asked for. */
+  readonly weights: QuantisedWeight[] = [];
+
+  constructor(bits: QuantisedBits) {
+    this.bits = bits;
+  }
+
+  /** Packs every linear layer of a scope. */
+  readonly rule: LinearRule = ({ p, x, name, outputs, options }) => {
+    const scope = p.at(name);
+    const y = this.linear(scope, x, scope.name("weight"), outputs, options.layout);
+    return options.bias ? add(y, scope.weight("bias", [outputs], { fill: 0 })) : y;
+  };
+
+  /** `x […, in]` → `[…, outputs]` by a packed copy, in `scope`, of the weight of that name. */
+  linear(scope: Params, x: Tensor, name: string, outputs: number, layout: Layout = "out-in"): Tensor {
+    const { bits } = this;
+    const inputs = x.shape.at(-1) as number;
+    const blocks = Math.ceil(inputs / blockSize);
+    const packed = parameter(scope.name("packed"), [outputs, blocks, (blockSize * bits) / 8], "uint8");
+    const scales = parameter(scope.name("scales"), [outputs * blocks]);
+    scope.declare(packed, "packed");
+    scope.declare(scales, "scales");
+    this.weights.push({ name, layout, inputs, outputs, packed, scales });
+    return operation("MatMulNBits", [x, packed, scales], ["float32", [...x.shape.slice(0, -1), outputs]], {
+      domain: "com.microsoft",
+      attributes: { K: inputs, N: outputs, bits, block_size: blockSize, accuracy_level: 4 },
+    });
+  }
+
+  /** The packed numbers and the scales of a matrix. */
+  pack(weight: Float32Array, { inputs, outputs, layout }: Pick<QuantisedWeight, "inputs" | "outputs" | "layout">) {
+    return packBlocks(weight, { inputs, outputs, layout, bits: this.bits });
+  }
+}
+
+/**
+ * Packs a matrix. Each number is `scale · (q − 2^(bits−1))`, with q in 0 … 2^bits − 1; the number furthest from zero takes
+ * q = 0, the end of the range that reaches one step further. The last block of a row is padded with zeros.
+ */
+export function packBlocks(
+  weight: Float32Array,
+  { inputs, outputs, layout, bits }: { inputs: number; outputs: number; layout: Layout; bits: QuantisedBits },
+): { packed: Uint8Array<ArrayBuffer>; scales: Float32Array<ArrayBuffer> } {
+  const blocks = Math.ceil(inputs / blockSize);
+  const half = 2 ** (bits - 1);
+  const most = 2 * half - 1;
+  const packed = new Uint8Array((outputs * blocks * blockSize * bits) / 8);
+  const scales = new Float32Array(outputs * blocks);
+  const block = new Float32Array(blockSize);
+  const [rowStep, step] = layout === "out-in" ? [inputs, 1] : [1, outputs];
+  let at = 0;
+  for (let row = 0; row < outputs; row++) {
+    for (let b = 0; b < blocks; b++) {
+      const start = b * blockSize;
+      const count = Math.min(blockSize, inputs - start);
+      let extreme = 0;
+      for (let i = 0; i < count; i++) {
+        const x = weight[row * rowStep + (start + i) * step]!;
+        block[i] = x;
+        if (Math.abs(x) > Math.abs(extreme)) extreme = x;
+      }
+      block.fill(0, count);
+      const scale = -extreme / half;
+      scales[row * blocks + b] = scale;
+      const inverse = scale === 0 ? 0 : 1 / scale;
+      const level = (x: number) => Math.min(most, Math.max(0, Math.round(x * inverse) + half));
+      if (bits === 8) for (let i = 0; i < blockSize; i++) packed[at++] = level(block[i]!);
+      else for (let i = 0; i < blockSize; i += 2) packed[at++] = level(block[i]!) | (level(block[i + 1]!) << 4);
+    }
+  }
+  return { packed, scales };
+}
