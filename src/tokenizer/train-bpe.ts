@@ -6,7 +6,7 @@ import { ByteLevelBpe } from "./byte-level-bpe.ts";
 import { MergeLearner } from "./merge-learner.ts";
 import { compilePattern, slovoPattern } from "./split-pattern.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { specialToken } from "./tokenizer-file.ts";
+import { specialToken, type TokenizerFile } from "./tokenizer-file.ts";
 
 export interface TrainingProgress {
   /** First the words of the corpus are counted, then merges are learned. */
@@ -89,7 +89,7 @@ function everyTenth(report: BpeTrainingOptions["onProgress"]) {
 }
 
 function assemble(special: readonly string[], tokens: readonly string[], merges: [string, string][]): Tokenizer {
-  const file = {
+  const file: TokenizerFile = {
     version: "1.0",
     truncation: null,
     padding: null,

@@ -1,0 +1,44 @@
+// How a row of a table or a JSON object becomes a document.
+import { InputError } from "../errors.ts";
+import type { Document } from "./document.ts";
+import type { SourceFile } from "./source-file.ts";
+
+export interface ReadOptions {
+  /** Fields of a row (JSON key, column) that make its text, joined by a line break. Default: `text`. */
+  textFields: readonly string[];
+  /** Characters (UTF-16 units) after which a plain text file is cut at the next blank line. Default: 65 536. */
+  pieceCharacters: number;
+}
+
+/** A reader yields what is wrong with a row as a value, so that whoever reads decides whether to stop or to go on. */
+export type Row = Document | InputError;
+
+export type Reader = (file: SourceFile, options: ReadOptions) => AsyncGenerator<Row>;
+
+/** The document of a row, or what is wrong with it. */
+export function documentOf(row: Record<string, unknown>, fields: readonly string[], file: SourceFile, line: number): Row {
+  const parts: string[] = [];
+  for (const field of fields) {
+    const value = Object.hasOwn(row, field) ? row[field] : undefined;
+    if (typeof value !== "string") {
+      const found =
+        value === undefined ? `has no field "${field}" (it has ${list(Object.keys(row))})` : `has ${kind(value)} in "${field}"`;
+      return new InputError(`${file.path}:${line} ${found}, expected text there: mend the row or name another field`);
+    }
+    parts.push(value);
+  }
+  return { text: parts.join("\n"), source: { file: file.path, line } };
+}
+
+/** Names for a message, not too many. */
+export function list(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  const shown = names.slice(0, 8).map((name) => `"${name}"`);
+  return shown.join(", ") + (names.length > shown.length ? ", …" : "");
+}
+
+function kind(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

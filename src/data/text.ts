@@ -1,0 +1,29 @@
+// Plain text and Markdown: a file is one document, or several when it is long.
+import type { Row } from "./rows.ts";
+import { decodeLine, notUtf8, readLines, type SourceFile } from "./source-file.ts";
+
+/**
+ * A file shorter than `pieceCharacters` is one document. A longer one is cut after the first blank line past that many
+ * characters, without a blank line after the first line end past twice as many, and inside a line past four times as many.
+ * The pieces, joined, are the file, and none is of blanks alone.
+ * @throws InputError for bytes that are not UTF-8: half of a text is not worth guessing at
+ */
+export async function* readText(file: SourceFile, { pieceCharacters }: { pieceCharacters: number }): AsyncGenerator<Row> {
+  let text = "";
+  let start = 1;
+  let full = false;
+  for await (const line of readLines(file, 4 * pieceCharacters)) {
+    const characters = decodeLine(line);
+    if (characters === undefined) throw notUtf8(file, line.number);
+    const blank = characters.trim() === "";
+    if (full && !blank && text.trim() !== "") {
+      yield { text, source: { file: file.path, line: start } };
+      text = "";
+      start = line.number;
+      full = false;
+    }
+    text += characters;
+    full ||= text.length >= (blank ? pieceCharacters : 2 * pieceCharacters);
+  }
+  if (text !== "") yield { text, source: { file: file.path, line: start } };
+}
