@@ -1,6 +1,7 @@
 // Elementwise operators: arithmetic, comparisons, functions of one number, activations.
 import { broadcast } from "./dims.ts";
 import { sumTo } from "./reduce.ts";
+import { reshape } from "./shape.ts";
 import { constant, type DType, graphError, operation, type Tensor } from "./tensor.ts";
 
 /** A tensor, or a number that becomes a constant of the other operand's type. */
@@ -129,6 +130,7 @@ export function gelu(x: Tensor): Tensor {
 
 /** The tanh approximation of GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))), as GPT-2 has it. */
 export function geluTanh(x: Tensor): Tensor {
+  if (x.rank === 0) return reshape(geluTanh(reshape(x, [1])), []);
   const c = Math.sqrt(2 / Math.PI);
   const slope = (x: Tensor) => {
     const square = mul(x, x);

@@ -1,8 +1,8 @@
 // Operators that look elements up by index, and their gradients, which add elements up by index.
 import { axisOf, fixed, product } from "./dims.ts";
-import { cast, where } from "./elementwise.ts";
-import { expand, reshape } from "./shape.ts";
-import { constant, graphError, operation, operations, type Shape, type Tensor } from "./tensor.ts";
+import { cast } from "./elementwise.ts";
+import { expandTo, reshape } from "./shape.ts";
+import { constant, graphError, operation, operations, type Tensor } from "./tensor.ts";
 
 /** Rows of a table: `table [rows, …]` at `indices […]` gives `[…indices, …]`. Embedding lookup is this. */
 export function take(table: Tensor, indices: Tensor): Tensor {
@@ -12,16 +12,10 @@ export function take(table: Tensor, indices: Tensor): Tensor {
     attributes: { axis: 0 },
     gradient: (dy) => {
       const flat = reshape(indices, [product(indices.shape), 1]);
-      return [scatterRows(table.shape, cast(flat, "int64"), reshape(dy!, [product(indices.shape), ...rest])), undefined];
+      const rows = reshape(dy!, [product(indices.shape), ...rest]);
+      return [scatterAdd(zerosLike(table), cast(flat, "int64"), rows), undefined];
     },
   });
-}
-
-/** Zeros of a shape, to which each row of `updates [n, …]` is added at the row that `indices [n, 1]` names. */
-function scatterRows(shape: Shape, indices: Tensor, updates: Tensor): Tensor {
-  if (shape.some((dim) => typeof dim !== "number"))
-    throw graphError("take", `the gradient needs a table of fixed shape, got [${shape.join(", ")}]`);
-  return scatterAdd(expand(constant(0, updates.dtype), shape), indices, updates);
 }
 
 /** `x`, to which each row of `updates [n, …]` is added at the row that `indices int64[n, 1]` names; repeated rows add up. */
@@ -37,16 +31,12 @@ export function takeAlong(x: Tensor, indices: Tensor): Tensor {
   checkIndices("takeAlong", indices);
   return operation("GatherElements", [x, indices], [x.dtype, indices.shape], {
     attributes: { axis: x.rank - 1 },
-    gradient: (dy) => [
-      scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), indices, dy!),
-      undefined,
-    ],
+    gradient: (dy) => [scatterAlong(zerosLike(x), indices, dy!), undefined],
   });
 }
 
-/** A condition of x's shape, to make zeros of a shape that is known only when the graph runs. */
-function equalToItself(x: Tensor): Tensor {
-  return operation("Equal", [x, x], ["bool", x.shape]);
+function zerosLike(x: Tensor): Tensor {
+  return expandTo(constant(0, x.dtype), x);
 }
 
 /** `x`, to which `updates` are added at `indices` of the last axis. */
@@ -71,10 +61,7 @@ export function topK(x: Tensor, k: number): [values: Tensor, indices: Tensor] {
     ],
     {
       attributes: { axis: axisOf("topK", x, -1), largest: 1, sorted: 1 },
-      gradient: (dy) => [
-        dy && scatterAlong(where(equalToItself(x), constant(0, x.dtype), constant(0, x.dtype)), outputs[1]!, dy),
-        undefined,
-      ],
+      gradient: (dy) => [dy && scatterAlong(zerosLike(x), outputs[1]!, dy), undefined],
     },
   );
   return [outputs[0]!, outputs[1]!];

@@ -1,6 +1,6 @@
 // Reverse-mode differentiation: from a loss to the gradient of any tensors it depends on, as more graph.
 import { add } from "./elementwise.ts";
-import { constant, type Operation, type Tensor } from "./tensor.ts";
+import { constant, graphError, type Operation, type Tensor } from "./tensor.ts";
 
 /** The operation that made a tensor, if one did. */
 function maker(x: Tensor): Operation | undefined {
@@ -37,13 +37,14 @@ function between(loss: Tensor, targets: ReadonlySet<Tensor>): Operation[] {
  * in between. Throws where an operator on the way has no gradient rule, or where the loss does not depend on a target.
  */
 export function grad(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
-  if (loss.dtype !== "float32" || loss.rank !== 0) throw new Error(`grad: needs a float32 scalar to differentiate, got ${loss}`);
+  if (loss.dtype !== "float32" || loss.rank !== 0)
+    throw graphError("grad", `needs a float32 scalar to differentiate, got ${loss}`);
   const wanted = new Set(targets);
   const gradients = new Map<Tensor, Tensor>([[loss, constant(1)]]);
   for (const operation of between(loss, wanted).reverse()) {
     const outputs = operation.outputs.map((output) => gradients.get(output));
     if (outputs.every((gradient) => gradient === undefined)) continue;
-    if (!operation.gradient) throw new Error(`grad: the operator ${operation.type} has no gradient rule`);
+    if (!operation.gradient) throw graphError("grad", `the operator ${operation.type} has no gradient rule`);
     const flows = operation.gradient(...outputs);
     operation.inputs.forEach((x, i) => {
       const gradient = flows[i];
@@ -56,7 +57,7 @@ export function grad(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   }
   return targets.map((target) => {
     const gradient = gradients.get(target);
-    if (!gradient) throw new Error(`grad: the loss does not depend on ${describe(target)}`);
+    if (!gradient) throw graphError("grad", `the loss does not depend on ${describe(target)}`);
     return gradient;
   });
 }

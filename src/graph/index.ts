@@ -1,6 +1,6 @@
 // The public face of graph/: symbolic tensors, operators with their gradients, and ONNX models of them.
 export * from "./cross-entropy.ts";
-export { product, resolveShape } from "./dims.ts";
+export { minus, namesIn, plus, product, resolveShape } from "./dims.ts";
 export * from "./elementwise.ts";
 export * from "./gather.ts";
 export * from "./gradient.ts";

@@ -1,5 +1,5 @@
 // Matrix products with transposes and a scale, which is one fused operator of ONNX Runtime.
-import { product } from "./dims.ts";
+import { broadcastShapes, product } from "./dims.ts";
 import { sumTo } from "./reduce.ts";
 import { reshape } from "./shape.ts";
 import { type Dim, graphError, operation, type Tensor } from "./tensor.ts";
@@ -59,13 +59,7 @@ function ends(x: Tensor, transposed: boolean): [Dim, Dim] {
 
 /** The broadcast leading axes of a product. */
 function batch(a: Tensor, b: Tensor): Dim[] {
-  const x = a.shape.slice(0, -2);
-  const y = b.shape.slice(0, -2);
-  const rank = Math.max(x.length, y.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const p = x[x.length - rank + i] ?? 1;
-    const q = y[y.length - rank + i] ?? 1;
-    if (p !== q && p !== 1 && q !== 1) throw graphError("matmul", `the leading axes of ${a} and ${b} do not broadcast together`);
-    return p === 1 ? q : p;
-  });
+  const shape = broadcastShapes([a.shape.slice(0, -2), b.shape.slice(0, -2)]);
+  if (!shape) throw graphError("matmul", `the leading axes of ${a} and ${b} do not broadcast together`);
+  return shape;
 }

@@ -4,7 +4,7 @@ import { fixed, product, sameShape } from "./dims.ts";
 import { add, mul, reciprocal, sqrt, sub } from "./elementwise.ts";
 import { matmul } from "./matmul.ts";
 import { mean, sum, sumOfSquares } from "./reduce.ts";
-import { reshape } from "./shape.ts";
+import { expandTo, reshape } from "./shape.ts";
 import { graphError, operation, operations, type Tensor } from "./tensor.ts";
 
 /**
@@ -43,19 +43,30 @@ export function layerNorm(x: Tensor, weight: Tensor, bias: Tensor, epsilon = 1e-
     ],
     {
       attributes: { axis: -1, epsilon: { float: epsilon } },
-      gradient: (dy) => {
-        const normal = mul(sub(x, average!), inverse!);
-        const d = mul(dy!, weight);
-        const dx = mul(
-          sub(sub(d, mean(d, { axes: [-1], keep: true })), mul(normal, mean(mul(d, normal), { axes: [-1], keep: true }))),
-          inverse!,
-        );
-        const rows = x.shape.slice(0, -1).map((_, i) => i);
-        return [dx, sum(mul(dy!, normal), { axes: rows }), sum(dy!, { axes: rows })];
-      },
+      gradient: (...flows) => layerNormGradient(x, weight, average!, inverse!, flows),
     },
   );
   return y!;
+}
+
+/** The statistics are outputs as well: gradient flows into them when a gradient is differentiated again. */
+function layerNormGradient(x: Tensor, weight: Tensor, average: Tensor, inverse: Tensor, flows: (Tensor | undefined)[]) {
+  const [dy, dAverage, dInverse] = flows;
+  const width = x.shape.at(-1) as number;
+  const rows = x.shape.slice(0, -1).map((_, i) => i);
+  const overRow = { axes: [-1], keep: true };
+  const normal = mul(sub(x, average), inverse);
+  let dx: Tensor | undefined;
+  const flow = (part: Tensor) => {
+    dx = dx ? add(dx, part) : part;
+  };
+  if (dy) {
+    const d = mul(dy, weight);
+    flow(mul(sub(sub(d, mean(d, overRow)), mul(normal, mean(mul(d, normal), overRow))), inverse));
+  }
+  if (dAverage) flow(expandTo(mul(dAverage, 1 / width), x));
+  if (dInverse) flow(mul(normal, mul(dInverse, mul(mul(inverse, inverse), -1 / width))));
+  return [dx, dy && sum(mul(dy, normal), { axes: rows }), dy && sum(dy, { axes: rows })];
 }
 
 function checkWidth(type: string, x: Tensor, weight: Tensor): number {

@@ -40,12 +40,7 @@ export function randomBits(x: Tensor, key: Tensor, site: number): Tensor {
     [add(mul(places, 0x9e3779b1), start), constant(low32, "int64")],
     ["int64", places.shape],
   );
-  return reshapeLike(mix(operation("BitwiseXor", [mix(counters), start], ["int64", places.shape])), x);
-}
-
-function reshapeLike(flat: Tensor, x: Tensor): Tensor {
-  if (x.shape.every((dim) => typeof dim === "number")) return reshape(flat, x.shape);
-  return operation("Reshape", [flat, operation("Shape", [x], ["int64", [x.rank]])], [flat.dtype, x.shape]);
+  return reshape(mix(operation("BitwiseXor", [mix(counters), start], ["int64", places.shape])), x.shape);
 }
 
 /**

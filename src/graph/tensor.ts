@@ -153,11 +153,13 @@ export function stopGradient(x: Tensor): Tensor {
   return withGradient([x], x, () => [undefined]);
 }
 
+const ownFolder = new URL(".", import.meta.url).pathname;
+
 /** An error that names the operator, what is wrong, and the line outside `graph/` that called it. */
 export function graphError(operator: string, message: string): Error {
   const error = new Error();
   const frames = (error.stack ?? "").split("\n").slice(1);
-  const caller = frames.find((frame) => !/\/graph\/[^/]+\.(ts|js)/.test(frame) || /\.test\.ts/.test(frame));
+  const caller = frames.find((frame) => !frame.includes(ownFolder) || frame.includes(".test.ts"));
   const place = caller?.match(/\(?((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?/)?.[1]?.replace("file://", "");
   error.message = `${operator}: ${message}${place ? ` (at ${place})` : ""}`;
   return error;

@@ -1,4 +1,5 @@
 // The public face of runtime/: engines that run graphs, and random numbers.
 export * from "./engine.ts";
+export * from "./evaluate.ts";
 export { nativeEngine } from "./native.ts";
 export { Random } from "./random.ts";

@@ -89,7 +89,7 @@ async function load(): Promise<Library> {
     check(api[name](...values, out));
     return out[0];
   };
-  return { api, check, make, env: make("CreateEnv", 3, "slovo"), memory: make("CreateCpuMemoryInfo", 1, 0) };
+  return { api, check, make, env: make("CreateEnv", 4, "slovo"), memory: make("CreateCpuMemoryInfo", 1, 0) };
 }
 
 /** The CPU through the runtime's C API. Throws where koffi or the runtime has no build for this platform. */
