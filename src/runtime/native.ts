@@ -54,6 +54,8 @@ function libraryPath(): string {
 }
 
 interface Library {
+  /** Held so that the collector does not unload the library under its functions. */
+  opened: unknown;
   api: Api;
   env: Pointer;
   memory: Pointer;
@@ -89,7 +91,7 @@ async function load(): Promise<Library> {
     check(api[name](...values, out));
     return out[0];
   };
-  return { api, check, make, env: make("CreateEnv", 4, "slovo"), memory: make("CreateCpuMemoryInfo", 1, 0) };
+  return { opened, api, check, make, env: make("CreateEnv", 4, "slovo"), memory: make("CreateCpuMemoryInfo", 1, 0) };
 }
 
 /** The CPU through the runtime's C API. Throws where koffi or the runtime has no build for this platform. */
