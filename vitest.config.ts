@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["**/*.peers.test.ts", "node_modules/**"],
+    exclude: ["**/*.peers.test.ts", "test/package.test.ts", "node_modules/**"],
     testTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
