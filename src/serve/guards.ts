@@ -1,0 +1,30 @@
+// What a request must pass before it reaches a route.
+import type { MiddlewareHandler } from "hono";
+import { ApiError } from "./errors.ts";
+
+/** Whether an address can be reached from this machine alone. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
+}
+
+/**
+ * Refuses requests by any name but this machine's own. A page on the web can point a name of its own at 127.0.0.1 (DNS
+ * rebinding) and would then count as the same origin; the Host header still gives that name away.
+ */
+export const onlyLoopbackNames: MiddlewareHandler = (c, next) => {
+  const name = URL.parse(`http://${c.req.header("host") ?? ""}`)?.hostname.replace(/^\[|\]$/g, "");
+  if (name !== undefined && isLoopback(name)) return next();
+  throw new ApiError(403, "This server answers only to localhost, 127.0.0.1 and [::1]: use one of these in the address.", {
+    code: "host_not_allowed",
+  });
+};
+
+/**
+ * Refuses bodies that do not say they are JSON. Browsers let any page send the other kinds to any server unasked; for JSON
+ * they ask first, and this server says no.
+ */
+export const onlyJson: MiddlewareHandler = (c, next) => {
+  const type = c.req.header("content-type") ?? "";
+  if (c.req.method !== "POST" || /^application\/json\s*(;|$)/i.test(type)) return next();
+  throw new ApiError(415, `The Content-Type must be application/json, got ${type === "" ? "none" : type}.`);
+};

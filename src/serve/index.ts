@@ -1,0 +1,2 @@
+// The public face of serve/: models behind the API of OpenAI, and the page.
+export { type RunningServer, type ServeOptions, serve } from "./server.ts";

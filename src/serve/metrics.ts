@@ -1,0 +1,77 @@
+// What the server counts, for Prometheus at /metrics.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { RequestQueue } from "./request-queue.ts";
+
+const latencies = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const speeds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500];
+
+/** @param queues the queue before each model, by its name */
+export function createMetrics(queues: ReadonlyMap<string, RequestQueue>) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const gauge = (name: string, help: string, read: (queue: RequestQueue) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      labelNames: ["model"],
+      collect() {
+        for (const [model, queue] of queues) this.set({ model }, read(queue));
+      },
+    });
+  gauge("slovo_requests_running", "Requests that are generating.", (queue) => queue.running);
+  gauge("slovo_queue_depth", "Requests that wait for a slot.", (queue) => queue.waiting);
+
+  return {
+    registry,
+    requests: new Counter({
+      name: "slovo_requests_total",
+      help: "Answered API requests, by endpoint and HTTP status.",
+      registers,
+      labelNames: ["endpoint", "status"],
+    }),
+    duration: new Histogram({
+      name: "slovo_request_duration_seconds",
+      help: "From the arrival of an API request to the end of its answer.",
+      registers,
+      labelNames: ["endpoint"],
+      buckets: latencies,
+    }),
+    firstToken: new Histogram({
+      name: "slovo_time_to_first_token_seconds",
+      help: "From the arrival of a request to its first generated token, waiting included.",
+      registers,
+      labelNames: ["model"],
+      buckets: latencies,
+    }),
+    speed: new Histogram({
+      name: "slovo_tokens_per_second",
+      help: "Generated tokens per second of one request, after its first token.",
+      registers,
+      labelNames: ["model"],
+      buckets: speeds,
+    }),
+    promptTokens: new Counter({
+      name: "slovo_prompt_tokens_total",
+      help: "Tokens of the prompts that were continued to the end.",
+      registers,
+      labelNames: ["model"],
+    }),
+    completionTokens: new Counter({
+      name: "slovo_completion_tokens_total",
+      help: "Generated tokens.",
+      registers,
+      labelNames: ["model"],
+    }),
+    cancelled: new Counter({
+      name: "slovo_requests_cancelled_total",
+      help: "Requests whose client left before the end.",
+      registers,
+      labelNames: ["model"],
+    }),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

@@ -1,0 +1,158 @@
+// Starts the server: loads the models into worker threads, listens, and closes without cutting off who is being answered.
+import { once } from "node:events";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAdaptorServer } from "@hono/node-server";
+import { InputError } from "../errors.ts";
+import type { Precision, TextModel } from "../generate/types.ts";
+import { createApp, shuttingDown } from "./app.ts";
+import type { Station } from "./generation.ts";
+import { isLoopback } from "./guards.ts";
+import { createMetrics } from "./metrics.ts";
+import { RequestQueue } from "./request-queue.ts";
+import { type ServedModel, servedInThread } from "./served-model.ts";
+import { Traffic } from "./traffic.ts";
+import { WorkerModel } from "./worker-model.ts";
+
+export interface ServeOptions {
+  /** One Hugging Face folder or several; each is loaded into a worker thread of its own. */
+  readonly modelFolder?: string | readonly string[];
+  /** Models that are already loaded; they run on this thread and are closed with the server. */
+  readonly models?: readonly TextModel[];
+  /** The address to listen on; with any but a loopback address, other machines can use the server. */
+  readonly host?: string;
+  /** 0 takes any free port. */
+  readonly port?: number;
+  /** How weights are held while generating. */
+  readonly precision?: Precision;
+  /** How many requests one model answers at once; they share batches. */
+  readonly slots?: number;
+  /** Threads that a model computes with. */
+  readonly threads?: number;
+  /** How many requests wait for a slot before the next is refused with 429. */
+  readonly maxQueue?: number;
+  /** The largest request, in bytes. */
+  readonly bodyLimit?: number;
+  /** The most tokens that one request may ask for; never more than the context has. */
+  readonly maxTokens?: number;
+  /** The folder of the run that made the model; the page draws its curves. */
+  readonly runFolder?: string;
+  /** The origin of web pages elsewhere that may use the API; none by default. */
+  readonly allowOrigin?: string;
+  /** How long `close` waits for running requests before it cuts them off. */
+  readonly shutdownSeconds?: number;
+  /** Where warnings and failures are written; standard error by default. */
+  readonly log?: (line: string) => void;
+}
+
+export interface RunningServer {
+  /** The address of the page; the API's base address is this with `/v1`. */
+  readonly url: string;
+  /** Takes no more requests, waits for the running ones, and frees the models. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves models through the API of OpenAI and a page to try them.
+ *
+ * @throws InputError where a model cannot be loaded, two have the same name, or the address is not to be had.
+ */
+export async function serve(options: ServeOptions): Promise<RunningServer> {
+  const { host = "127.0.0.1", port = 8080, slots = 4, maxQueue = 32, shutdownSeconds = 10 } = options;
+  const log = options.log ?? console.error;
+  const models = await loadModels(options, slots, log);
+  try {
+    const stations = new Map<string, Station>();
+    for (const model of models) {
+      if (stations.has(model.name)) throw new InputError(`two models have the name ${model.name}: serve one of them at a time.`);
+      stations.set(model.name, { model, queue: new RequestQueue(slots, maxQueue) });
+    }
+    const metrics = createMetrics(new Map([...stations].map(([name, { queue }]) => [name, queue])));
+    const loopback = isLoopback(host);
+    const traffic = new Traffic();
+    const app = createApp(
+      {
+        stations,
+        metrics,
+        loopback,
+        log,
+        bodyLimit: options.bodyLimit ?? 1024 * 1024,
+        maxTokens: options.maxTokens ?? Number.POSITIVE_INFINITY,
+        allowOrigin: options.allowOrigin,
+        runFolder: options.runFolder,
+      },
+      traffic,
+    );
+    const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+    await listen(server, host, port);
+    if (!loopback) {
+      log(
+        `Warning: ${host} can be reached from other machines, and whoever reaches it can use the models: there are no passwords.`,
+      );
+    }
+    const name = host.includes(":") ? `[${host}]` : host;
+    let closed: Promise<void> | undefined;
+    return {
+      url: `http://${name}:${(server.address() as AddressInfo).port}`,
+      close() {
+        closed ??= shutDown(server, traffic, shutdownSeconds).then(() => closeAll(models));
+        return closed;
+      },
+    };
+  } catch (error) {
+    await closeAll(models);
+    throw error;
+  }
+}
+
+const closeAll = async (models: readonly ServedModel[]) => {
+  await Promise.all(models.map((model) => model.close()));
+};
+
+async function loadModels(options: ServeOptions, slots: number, log: (line: string) => void): Promise<ServedModel[]> {
+  const { modelFolder = [], models = [], precision, threads } = options;
+  const folders = typeof modelFolder === "string" ? [modelFolder] : modelFolder;
+  const loading = folders.map((folder) => WorkerModel.load({ folder, precision, slots, threads }, log));
+  const loaded = await Promise.allSettled(loading);
+  const served = [
+    ...models.map(servedInThread),
+    ...loaded.filter((result) => result.status === "fulfilled").map((result) => result.value),
+  ];
+  const failed = loaded.find((result) => result.status === "rejected");
+  if (failed) {
+    await closeAll(served);
+    throw failed.reason;
+  }
+  if (served.length === 0) throw new InputError("there is nothing to serve: name a model folder.");
+  return served;
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `port ${port} of ${host} is in use: choose another with --port, or end the program that has it.`,
+      EACCES: `port ${port} of ${host} is kept for the system: choose one above 1023 with --port.`,
+      EADDRNOTAVAIL: `${host} is not an address of this machine: use 127.0.0.1, or 0.0.0.0 for all that it has.`,
+      ENOTFOUND: `${host} is not an address that this machine knows: use 127.0.0.1, or 0.0.0.0 for all that it has.`,
+    };
+    throw new InputError(reasons[code ?? ""] ?? `cannot listen on port ${port} of ${host}: ${message}.`, { cause });
+  }
+}
+
+async function shutDown(server: Server, traffic: Traffic, seconds: number): Promise<void> {
+  traffic.closing = true;
+  const closed = once(server, "close");
+  server.close();
+  const deadline = performance.now() + seconds * 1000;
+  while (traffic.size > 0 && performance.now() < deadline) await sleep(20);
+  traffic.abortAll(shuttingDown());
+  // A moment for the last words to be written, then whatever is still open is idle or does not listen.
+  for (let i = 0; i < 50 && traffic.size > 0; i++) await sleep(20);
+  server.closeAllConnections();
+  await closed;
+}
