@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts";
 /** A file's content. Nothing of it may be touched after `close`: the bytes then have length 0. */
 export interface MappedFile extends Disposable {
   /** The content. Writing to these bytes changes this process's copy of the page, never the file. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** True when the bytes are the file's own pages; false when they had to be read into memory. */
   readonly mapped: boolean;
   close(): void;

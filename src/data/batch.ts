@@ -1,0 +1,53 @@
+// What a training step is fed: rows of tokens with what each of them should predict.
+
+/** The target of a token that predicts nothing. */
+export const IGNORED = -100;
+
+/** All arrays are `[rows, length]`, row after row. */
+export interface Batch {
+  tokens: Int32Array<ArrayBuffer>;
+  /** The next token of the same document; `IGNORED` after its last one. */
+  targets: Int32Array<ArrayBuffer>;
+  /** From 0 at the start of every segment. */
+  positions: Int32Array<ArrayBuffer>;
+  /** Number of the segment within its row, from 0: a token may attend to earlier tokens of its own segment only. */
+  segments: Int32Array<ArrayBuffer>;
+  rows: number;
+  length: number;
+  /** UTF-8 bytes of text that the counted targets stand for: bits per byte = (sum of their losses in nats) / (ln 2 · bytes). */
+  bytes: number;
+}
+
+/** An empty batch: nothing in it is a target, every row is one segment. */
+export function emptyBatch(rows: number, length: number): Batch {
+  const zeros = () => new Int32Array(rows * length);
+  return { tokens: zeros(), targets: zeros().fill(IGNORED), positions: zeros(), segments: zeros(), rows, length, bytes: 0 };
+}
+
+/** Tokens as shards hold them. */
+export type Tokens = Uint16Array | Uint32Array;
+
+/**
+ * Copies `tokens[from … to)` into a batch as one segment.
+ * @param at where in the batch's arrays
+ * @param end the end of the document: the last token copied predicts the one after it, if that lies before `end`
+ * @param bytesPerToken UTF-8 bytes by token id
+ */
+export function placeSegment(
+  batch: Batch,
+  at: number,
+  segment: number,
+  tokens: Tokens,
+  from: number,
+  to: number,
+  end: number,
+  bytesPerToken: Uint16Array,
+): void {
+  const count = to - from;
+  batch.tokens.set(tokens.subarray(from, to), at);
+  batch.targets.set(tokens.subarray(from + 1, Math.min(to + 1, end)), at);
+  for (let i = 0; i < count; i++) batch.positions[at + i] = i;
+  batch.segments.fill(segment, at, at + count);
+  const targets = Math.min(to + 1, end) - (from + 1);
+  for (let i = 0; i < targets; i++) batch.bytes += bytesPerToken[batch.targets[at + i]!]!;
+}

@@ -1,0 +1,157 @@
+// Packing loses nothing, repeats nothing, never lets a segment cross documents, and resumes exactly.
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { InputError } from "../errors.ts";
+import { type Batch, IGNORED } from "./batch.ts";
+import { PackedBatches, type PackingState, validationBatches } from "./packing.ts";
+import { RandomWindows, type WindowState } from "./random-windows.ts";
+import type { TokenDocuments } from "./shard.ts";
+
+/** Documents whose every token has an id of its own, so that a token tells where it came from. */
+function distinct(lengths: readonly number[]): TokenDocuments {
+  const starts = [0];
+  for (const length of lengths) starts.push(starts.at(-1)! + length);
+  return { tokens: Uint16Array.from({ length: starts.at(-1)! }, (_, i) => i), starts: Float64Array.from(starts) };
+}
+
+const bytesPerToken = Uint16Array.from({ length: 4096 }, (_, id) => id % 5);
+const lengths = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 20 });
+const shape = fc.record({ rows: fc.integer({ min: 1, max: 4 }), length: fc.integer({ min: 1, max: 24 }) });
+
+interface Token {
+  token: number;
+  target: number;
+  position: number;
+  row: number;
+  segment: number;
+}
+
+function tokensOf(batches: readonly Batch[]): Token[] {
+  return batches.flatMap((batch, b) =>
+    Array.from(batch.tokens, (token, i) => ({
+      token,
+      target: batch.targets[i]!,
+      position: batch.positions[i]!,
+      row: b * batch.rows + Math.floor(i / batch.length),
+      segment: batch.segments[i]!,
+    })),
+  );
+}
+
+/** Within a row, segments are numbered from 0 in order, positions count from 0 in each, and its tokens are consecutive ones of one document. */
+function expectWellFormed(tokens: readonly Token[], { starts }: TokenDocuments): void {
+  const documentOf = (token: number) => starts.findLastIndex((start) => start <= token);
+  for (const [i, now] of tokens.entries()) {
+    const before = tokens[i - 1];
+    if (before && before.row === now.row && before.segment === now.segment) {
+      expect(now).toMatchObject({ position: before.position + 1, token: before.token + 1 });
+      expect(documentOf(now.token)).toBe(documentOf(before.token));
+    } else {
+      expect(now.position).toBe(0);
+      expect(now.segment).toBe(before?.row === now.row ? before.segment + 1 : 0);
+    }
+    const last = starts.includes(now.token + 1);
+    expect(now.target).toBe(last ? IGNORED : now.token + 1);
+  }
+}
+
+test("an epoch has every token once as input and once as target, with segments and positions that never cross documents", () => {
+  fc.assert(
+    fc.property(lengths, shape, fc.nat(), (lengths, shape, seed) => {
+      const documents = distinct(lengths);
+      const total = documents.tokens.length;
+      const packed = new PackedBatches(documents, { ...shape, seed, bytesPerToken });
+      const batches: Batch[] = [];
+      while (tokensOf(batches).length < 2 * total) batches.push(packed.next());
+      const tokens = tokensOf(batches);
+      expectWellFormed(tokens, documents);
+      for (const epoch of [tokens.slice(0, total), tokens.slice(total, 2 * total)]) {
+        const numbers = (values: number[]) => values.sort((a, b) => a - b);
+        expect(numbers(epoch.map(({ token }) => token))).toEqual([...documents.tokens]);
+        const targets = epoch.map(({ target }) => target).filter((target) => target !== IGNORED);
+        expect(numbers(targets)).toEqual([...documents.tokens].filter((token) => !documents.starts.includes(token)));
+      }
+      for (const batch of batches)
+        expect(batch.bytes).toBe(
+          batch.targets.reduce((sum, target) => sum + (target === IGNORED ? 0 : bytesPerToken[target]!), 0),
+        );
+    }),
+  );
+});
+
+test("validation has every token once, in order, and counts nothing else", () => {
+  fc.assert(
+    fc.property(lengths, shape, (lengths, shape) => {
+      const documents = distinct(lengths);
+      const batches = [...validationBatches(documents, { ...shape, bytesPerToken })];
+      const tokens = tokensOf(batches);
+      const [real, rest] = [tokens.slice(0, documents.tokens.length), tokens.slice(documents.tokens.length)];
+      expect(real.map(({ token }) => token)).toEqual([...documents.tokens]);
+      expectWellFormed(real, documents);
+      expect(rest.length).toBeLessThan(shape.rows * shape.length);
+      expect(rest.every(({ target }) => target === IGNORED)).toBe(true);
+      // Filling is a segment of its own: no real token shares one with it.
+      expect(rest[0] && rest[0].row === real.at(-1)!.row && rest[0].segment === real.at(-1)!.segment).not.toBe(true);
+      expect(
+        rest.every(({ position }, i) => position === (rest[i - 1]?.row === rest[i]!.row ? rest[i - 1]!.position + 1 : 0)),
+      ).toBe(true);
+    }),
+  );
+});
+
+test("a restored stream goes on exactly, through its state as JSON", () => {
+  fc.assert(
+    fc.property(lengths, shape, fc.nat(), fc.nat({ max: 30 }), (lengths, shape, seed, steps) => {
+      const documents = distinct(lengths);
+      const options = { ...shape, bytesPerToken };
+      const packed = new PackedBatches(documents, { ...options, seed });
+      for (let i = 0; i < steps; i++) packed.next();
+      const state = JSON.parse(JSON.stringify(packed.state())) as PackingState;
+      const restored = PackedBatches.restore(documents, options, state);
+      for (let i = 0; i < 5; i++) expect(restored.next()).toEqual(packed.next());
+      expect(restored.state()).toEqual(packed.state());
+    }),
+  );
+});
+
+test("the order of documents follows the seed and changes with every epoch", () => {
+  const documents = distinct(Array.from({ length: 64 }, () => 1));
+  const epochs = (seed: number) => {
+    const packed = new PackedBatches(documents, { rows: 1, length: 64, seed, bytesPerToken });
+    return [packed.next().tokens.join(), packed.next().tokens.join()];
+  };
+  expect(epochs(1)).toEqual(epochs(1));
+  expect(new Set([...epochs(1), ...epochs(2)]).size).toBe(4);
+});
+
+test("windows are runs of the stream with their next tokens, reach both of its ends, and resume exactly", () => {
+  const documents = distinct([20]);
+  const options = { rows: 3, length: 6, bytesPerToken };
+  const windows = new RandomWindows(documents, { ...options, seed: 5 });
+  const firsts = new Set<number>();
+  for (let i = 0; i < 60; i++) {
+    const tokens = tokensOf([windows.next()]);
+    for (const { token, target, position, segment, row } of tokens) {
+      expect(target).toBe(token + 1);
+      expect(segment).toBe(0);
+      expect(token - position).toBe(tokens[row * 6]!.token);
+      if (position === 0) firsts.add(token);
+    }
+  }
+  expect(Math.min(...firsts)).toBe(0);
+  expect(Math.max(...firsts)).toBe(20 - 6 - 1);
+  const restored = RandomWindows.restore(documents, options, JSON.parse(JSON.stringify(windows.state())) as WindowState);
+  for (let i = 0; i < 5; i++) expect(restored.next()).toEqual(windows.next());
+});
+
+test("a corpus that is empty, too short, or not the one that was trained on is refused with a sentence", () => {
+  const options = { rows: 1, length: 8, seed: 0, bytesPerToken };
+  expect(() => new PackedBatches(distinct([]), options)).toThrow(InputError);
+  expect(() => new RandomWindows(distinct([8]), options)).toThrow(/need a corpus of at least 9, this one has 8/);
+  const state = new PackedBatches(distinct([5, 5]), options).state();
+  expect(() => PackedBatches.restore(distinct([5, 6]), options, state)).toThrow(
+    /the training data has changed: .* 2 documents of 10 tokens, now there are 2 of 11/,
+  );
+  const windows = new RandomWindows(distinct([20]), options).state();
+  expect(() => RandomWindows.restore(distinct([21]), options, windows)).toThrow(/has changed/);
+});

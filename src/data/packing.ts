@@ -1,0 +1,160 @@
+// Packing without padding: shuffled documents follow one another through the rows of a batch.
+import { InputError } from "../errors.ts";
+import { Random } from "../runtime/random.ts";
+import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
+import type { TokenDocuments } from "./shard.ts";
+
+export interface BatchShape {
+  rows: number;
+  /** Tokens a row. */
+  length: number;
+  /** UTF-8 bytes by token id (`bytesPerToken`). */
+  bytesPerToken: Uint16Array;
+}
+
+export interface PackingOptions extends BatchShape {
+  seed: number;
+}
+
+/** Where a `PackedBatches` stands; plain JSON. */
+export interface PackingState {
+  seed: number;
+  /** Times that all documents have been gone through. */
+  epoch: number;
+  /** The next document, as its place in the epoch's order, and the next token in it. */
+  document: number;
+  offset: number;
+  /** Size of the corpus, so that a state is not continued on another one. */
+  documents: number;
+  tokens: number;
+}
+
+/**
+ * An endless stream of full batches. Each epoch takes the documents in an order of its own (by seed and epoch), and lays them end to
+ * end: a row is filled to its last token, and a document that does not fit goes on in the next row as a new segment, whose positions
+ * start again at 0 and which cannot see the part before. In an epoch every token is an input exactly once, and every token
+ * but the first of its document is a target exactly once.
+ */
+export class PackedBatches {
+  readonly #documents: TokenDocuments;
+  readonly #options: PackingOptions;
+  readonly #order: Uint32Array;
+  #epoch = 0;
+  #document = 0;
+  #offset = 0;
+
+  /** @throws InputError when there are no documents */
+  constructor(documents: TokenDocuments, options: PackingOptions) {
+    if (documents.tokens.length === 0) throw new InputError("there is nothing to train on: the corpus has no tokens");
+    this.#documents = documents;
+    this.#options = options;
+    this.#order = new Uint32Array(documents.starts.length - 1);
+    this.#shuffle();
+  }
+
+  /**
+   * Goes on where `state` was taken: the next batches are those that would have followed.
+   * @throws InputError when the state belongs to another corpus
+   */
+  static restore(documents: TokenDocuments, options: Omit<PackingOptions, "seed">, state: PackingState): PackedBatches {
+    const [count, tokens] = [documents.starts.length - 1, documents.tokens.length];
+    if (count !== state.documents || tokens !== state.tokens)
+      throw new InputError(
+        `the training data has changed: the run was started on ${state.documents} documents of ${state.tokens} tokens, now there are ${count} of ${tokens}; bring the old data back, or start a new run`,
+      );
+    const batches = new PackedBatches(documents, { ...options, seed: state.seed });
+    batches.#epoch = state.epoch;
+    batches.#document = state.document;
+    batches.#offset = state.offset;
+    batches.#shuffle();
+    return batches;
+  }
+
+  state(): PackingState {
+    const { starts, tokens } = this.#documents;
+    return {
+      seed: this.#options.seed,
+      epoch: this.#epoch,
+      document: this.#document,
+      offset: this.#offset,
+      documents: starts.length - 1,
+      tokens: tokens.length,
+    };
+  }
+
+  next(): Batch {
+    const { rows, length, bytesPerToken } = this.#options;
+    const { tokens, starts } = this.#documents;
+    const batch = emptyBatch(rows, length);
+    for (let row = 0; row < rows; row++) {
+      let segment = 0;
+      for (let filled = 0; filled < length; ) {
+        const document = this.#order[this.#document]!;
+        const from = starts[document]! + this.#offset;
+        const end = starts[document + 1]!;
+        const to = Math.min(end, from + length - filled);
+        if (to > from) placeSegment(batch, row * length + filled, segment++, tokens, from, to, end, bytesPerToken);
+        filled += to - from;
+        if (to < end) this.#offset += to - from;
+        else this.#nextDocument();
+      }
+    }
+    return batch;
+  }
+
+  #nextDocument(): void {
+    this.#offset = 0;
+    this.#document++;
+    if (this.#document < this.#order.length) return;
+    this.#document = 0;
+    this.#epoch++;
+    this.#shuffle();
+  }
+
+  /** The order of the documents in the present epoch (Fisher–Yates). */
+  #shuffle(): void {
+    const order = this.#order;
+    const random = new Random(this.#options.seed, "documents").fork(this.#epoch);
+    for (let i = 0; i < order.length; i++) order[i] = i;
+    for (let i = order.length - 1; i > 0; i--) {
+      const j = random.integer(i + 1);
+      const kept = order[i]!;
+      order[i] = order[j]!;
+      order[j] = kept;
+    }
+  }
+}
+
+/**
+ * All documents once, in their own order, packed as `PackedBatches` does: for validation. What is left of the last batch is
+ * filled with segments of token 0 that predict nothing.
+ */
+export function* validationBatches(documents: TokenDocuments, shape: BatchShape): Generator<Batch> {
+  const { rows, length, bytesPerToken } = shape;
+  const { tokens, starts } = documents;
+  let batch = emptyBatch(rows, length);
+  let at = 0;
+  let segment = 0;
+  for (let document = 0; document + 1 < starts.length; document++) {
+    const end = starts[document + 1]!;
+    for (let from = starts[document]!; from < end; ) {
+      if (at % length === 0) segment = 0;
+      const to = Math.min(end, from + length - (at % length));
+      placeSegment(batch, at, segment++, tokens, from, to, end, bytesPerToken);
+      at += to - from;
+      from = to;
+      if (at < rows * length) continue;
+      yield batch;
+      batch = emptyBatch(rows, length);
+      at = 0;
+    }
+  }
+  if (at === 0) return;
+  for (let row = Math.floor(at / length); row < rows; row++) {
+    const start = Math.max(at, row * length);
+    const rest = (row + 1) * length - start;
+    if (start > row * length) batch.segments.fill(segment, start, start + rest);
+    for (let i = 0; i < rest; i++) batch.positions[start + i] = i;
+  }
+  yield batch;
+}
