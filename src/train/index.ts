@@ -1,0 +1,12 @@
+// The public face of train/: objectives, the trainer, optimisers, schedules, recipes and jobs.
+export { type JobEvents, type JobResult, runJob } from "./job.ts";
+export { LossProgram, type LossProgramOptions, parametersOf } from "./loss-program.ts";
+export type { Counted, Objective } from "./objective.ts";
+export { type NextTokenOptions, nextToken, type TokenBatch } from "./objectives/next-token.ts";
+export { Optimizer, type OptimizerOptions } from "./optimizer.ts";
+export { initialise, Layout, type Placement } from "./parameters.ts";
+export { type Line, linePlot, type PlotOptions } from "./plot.ts";
+export { checkRecipe, overrideFrom, type Recipe, type RecipeInput, readRecipe, recipeFields, recipeSchema } from "./recipe.ts";
+export { RunFolder } from "./run-folder.ts";
+export { learningRateAt, type ScheduleOptions, schedules } from "./schedule.ts";
+export { type BatchSource, evaluateLoss, type Loss, type Metrics, meanLoss, Trainer, type TrainerOptions, type TrainerState } from "./trainer.ts";

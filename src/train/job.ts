@@ -1,0 +1,207 @@
+// A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { saveModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import {
+  buildShard, bytesPerToken, type DocumentSource, openSources, PackedBatches, RandomWindows, type ShardProgress, type TokenShard, texts, validationBatches, worldSource,
+} from "../data/index.ts";
+import { textModelFrom } from "../generate/index.ts";
+import { type GptConfig, gptConfigToJson } from "../models/index.ts";
+import { type Engine, nativeEngine } from "../runtime/index.ts";
+import { loadTokenizer, type Tokenizer, type TrainingProgress, trainByteLevelBpe, trainCharacterLevel } from "../tokenizer/index.ts";
+import { nextToken, type TokenBatch } from "./objectives/next-token.ts";
+import type { Recipe } from "./recipe.ts";
+import { type Sample, writeReport } from "./report.ts";
+import { RunFolder } from "./run-folder.ts";
+import { type BatchSource, type Metrics, Trainer } from "./trainer.ts";
+
+/** What a job tells while it works. */
+export interface JobEvents {
+  onTokenizer?(progress: TrainingProgress): void;
+  onTokens?(progress: ShardProgress): void;
+  /** The recipe with everything resolved, before training begins or goes on from `step`. */
+  onBegin?(begin: { recipe: Recipe; parameters: number; trainingTokens: number; step: number }): void;
+  onStep?(metrics: Metrics): void;
+  onNote?(sentence: string): void;
+}
+
+export interface JobResult {
+  readonly outcome: "finished" | "stopped" | "already finished";
+  readonly folder: string;
+  readonly modelFolder: string;
+  readonly last: Metrics | undefined;
+}
+
+/** Runs a recipe in its folder, or goes on with what is there. Stop it with `signal`: it finishes the step and saves. */
+export async function runJob(recipe: Recipe, folder: string, events: JobEvents = {}, signal?: AbortSignal): Promise<JobResult> {
+  const run = new RunFolder(folder);
+  const begun = await run.begin(recipe);
+  const source = await openSource(begun);
+  const tokenizer = await tokenizerFor(begun, source, run, events);
+  using shard = await buildShard(source, {
+    folder: run.file("data"),
+    tokenizer,
+    split: begun.split === "tail" ? { by: "tail", fraction: begun.validation } : { by: "hash", fraction: begun.validation },
+    onProgress: events.onTokens,
+  });
+  if (shard.header.skippedRows > 0) events.onNote?.(`${shard.header.skippedRows} rows that could not be read were left out.`);
+  const engine = await nativeEngine();
+  const config = configFor(begun, tokenizer);
+  const resolved = begun.steps === undefined ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine) } : begun;
+  await run.saveRecipe(resolved);
+  return train(run, resolved, config, shard, tokenizer, engine, events, signal);
+}
+
+async function openSource(recipe: Recipe): Promise<DocumentSource> {
+  if (recipe.data !== undefined) return openSources(recipe.data, { field: recipe.field, onBadRow: recipe.onBadRow });
+  return worldSource({ seed: recipe.seed, tokens: recipe.worldTokens });
+}
+
+async function tokenizerFor(recipe: Recipe, source: DocumentSource, run: RunFolder, events: JobEvents): Promise<Tokenizer> {
+  if (recipe.tokenizer !== "bpe" && recipe.tokenizer !== "character") return loadTokenizer(recipe.tokenizer);
+  const folder = run.file("tokenizer");
+  if (existsSync(folder)) return loadTokenizer(folder);
+  const tokenizer =
+    recipe.tokenizer === "bpe"
+      ? await trainByteLevelBpe(texts(source), { vocabularySize: recipe.vocabulary, onProgress: events.onTokenizer })
+      : await trainCharacterLevel(texts(source));
+  await writeFolderAtomically(folder, (made) => tokenizer.save(made));
+  return tokenizer;
+}
+
+function configFor(recipe: Recipe, tokenizer: Tokenizer): GptConfig {
+  const { width, layers, heads, kvHeads = heads, context, tied, dropout, window } = recipe;
+  const common = { vocabulary: tokenizer.vocabularySize, context, width, layers, heads, tied, dropout, normEpsilon: 1e-5 };
+  if (recipe.model === "gpt2") return { kind: "gpt2", ...common, hidden: recipe.hidden ?? 4 * width };
+  // Two thirds of four times the width, so that three matrices hold what GPT-2's two do (Shazeer 2020).
+  const hidden = recipe.hidden ?? Math.ceil((8 * width) / 3 / 32) * 32;
+  return { kind: "llama", ...common, kvHeads, headWidth: width / heads, hidden, rotaryBase: 10000, ...(window && { window }) };
+}
+
+/** The batches of a recipe, without end, and those of its validation. */
+function batchesFor(recipe: Recipe, shard: TokenShard, tokenizer: Tokenizer): { source: BatchSource<TokenBatch>; validation: () => Iterable<TokenBatch> } {
+  const shape = { rows: recipe.batch, length: recipe.length ?? recipe.context, bytesPerToken: bytesPerToken(tokenizer) };
+  const source = recipe.batches === "packed" ? new PackedBatches(shard.train, { ...shape, seed: recipe.seed }) : new RandomWindows(shard.train, { ...shape, seed: recipe.seed });
+  const validation = function* () {
+    let count = 0;
+    for (const batch of validationBatches(shard.validation, shape)) {
+      if (count++ >= recipe.evaluateBatches) return;
+      yield batch;
+    }
+  };
+  return { source, validation };
+}
+
+function trainerFor(recipe: Recipe & { steps: number }, config: GptConfig, batches: ReturnType<typeof batchesFor>, engine: Engine, hooks: { save(trainer: Trainer<TokenBatch>): Promise<void>; onStep?(m: Metrics): Promise<void> }) {
+  const length = recipe.length ?? recipe.context;
+  const threads = recipe.threads ?? availableParallelism();
+  const { batch: rows, steps, accumulation, seed, schedule, learningRate, finalShare, decayShare, beta1, beta2, weightDecay, clip } = recipe;
+  return Trainer.create({
+    objective: nextToken(config, { rows, length, packed: recipe.batches === "packed" }),
+    engine,
+    ...batches,
+    steps,
+    accumulation,
+    tokensPerBatch: rows * length,
+    schedule: { schedule, learningRate, finalShare, warmupSteps: Math.min(recipe.warmup, Math.floor(steps / 2)), steps, decayShare },
+    optimizer: { kind: recipe.optimizer, beta1, beta2, epsilon: 1e-8, weightDecay, clip, threads, accumulate: accumulation > 1 },
+    dropout: recipe.dropout > 0,
+    seed,
+    evaluateEvery: recipe.evaluateEvery,
+    checkpointEvery: recipe.checkpointEvery,
+    threads,
+    ...hooks,
+  });
+}
+
+/** How many steps fit into the minutes of a recipe, by timing a few of them on a model that is then thrown away. */
+async function stepsFor(recipe: Recipe, config: GptConfig, shard: TokenShard, tokenizer: Tokenizer, engine: Engine): Promise<number> {
+  const times: number[] = [];
+  const trial = await trainerFor({ ...recipe, steps: 6, evaluateEvery: 100, checkpointEvery: 100 }, config, batchesFor(recipe, shard, tokenizer), engine, {
+    save: async () => {},
+    onStep: async ({ seconds }) => void times.push(seconds),
+  });
+  await trial.run();
+  await trial.close();
+  // The first steps warm the machine up.
+  const perStep = (times.at(-1)! - times[1]!) / (times.length - 2);
+  return Math.max(1, Math.round((recipe.minutes! * 60) / perStep));
+}
+
+async function train(run: RunFolder, recipe: Recipe, config: GptConfig, shard: TokenShard, tokenizer: Tokenizer, engine: Engine, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
+  const steps = recipe.steps!;
+  const modelFolder = run.file("model");
+  const batches = batchesFor(recipe, shard, tokenizer);
+  const trainer = await trainerFor({ ...recipe, steps }, config, batches, engine, {
+    save: (trainer) => run.saveCheckpoint(trainer),
+    async onStep(metrics) {
+      await run.appendMetrics(metrics);
+      events.onStep?.(metrics);
+    },
+  });
+  try {
+    const step = await run.resume(trainer);
+    events.onBegin?.({ recipe, parameters: trainer.layout.count, trainingTokens: shard.header.train.tokens, step });
+    const done = step >= steps && existsSync(modelFolder);
+    const outcome = done ? "already finished" : await trainer.run(signal);
+    const metrics = await run.metrics();
+    if (!done) {
+      await writeFolderAtomically(modelFolder, (folder) => saveModel(folder, trainer, config, tokenizer));
+      const samples = await sample(recipe, config, trainer, tokenizer);
+      const last = metrics.at(-1);
+      await writeReport(run.path, { name: recipe.name, metrics, samples, command: `npm run slovo -- train ${run.file("recipe.yaml")} --name again`, facts: facts(recipe, trainer, shard, last) });
+    }
+    return { outcome, folder: run.path, modelFolder, last: metrics.at(-1) };
+  } finally {
+    await trainer.close();
+  }
+}
+
+async function saveModel(folder: string, trainer: Trainer<TokenBatch>, config: GptConfig, tokenizer: Tokenizer): Promise<void> {
+  const { layout, optimizer } = trainer;
+  const weights = new Map(Object.entries(layout.views(optimizer.weights)).map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
+  const { endOfText } = tokenizer;
+  await saveModelFolder(folder, {
+    config: gptConfigToJson(config, endOfText),
+    generationConfig: { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
+    weights,
+  });
+  await tokenizer.save(folder);
+}
+
+/** Continues the recipe's prompts with the weights as they are. */
+async function sample(recipe: Recipe, config: GptConfig, trainer: Trainer<TokenBatch>, tokenizer: Tokenizer): Promise<Sample[]> {
+  const weights = trainer.layout.views(trainer.optimizer.weights);
+  const model = await textModelFrom({ config, weights, tokenizer, name: recipe.name });
+  const samples: Sample[] = [];
+  try {
+    for (const [i, prompt] of recipe.samples.entries()) {
+      let text = "";
+      const maxTokens = Math.max(1, Math.min(160, recipe.context - tokenizer.encode(prompt).length - 1));
+      for await (const event of model.generate(prompt, { maxTokens, temperature: 0.7, topP: 0.95, seed: recipe.seed + i })) text += event.delta;
+      samples.push({ prompt, text });
+    }
+  } finally {
+    await model.close();
+  }
+  return samples;
+}
+
+function facts(recipe: Recipe, trainer: Trainer<TokenBatch>, shard: TokenShard, last: Metrics | undefined): [string, string][] {
+  const number = (x: number, digits = 0) => x.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const text: [string, string][] = [
+    ["Data", recipe.data ?? `the little world, seed ${recipe.seed}`],
+    ["Training text", `${number(shard.header.train.tokens)} tokens in ${number(shard.header.train.documents)} documents`],
+    ["Model", `${recipe.model}, ${recipe.layers} layers, width ${recipe.width}, ${recipe.heads} heads, context ${recipe.context}`],
+    ["Parameters", number(trainer.layout.count)],
+    ["Steps", `${number(trainer.step)} of ${number(recipe.steps!)}`],
+    ["Tokens seen", number(trainer.tokens)],
+    ["Training time", `${number(trainer.seconds / 60, 1)} minutes`],
+  ];
+  if (last) {
+    text.push(["Training loss", `${number(last.loss, 4)} nats per token, ${number(last.bitsPerByte, 4)} bits per byte`]);
+    text.push(["Speed", `${number(trainer.tokens / trainer.seconds)} tokens per second`]);
+  }
+  if (last?.validationLoss !== undefined) text.push(["Validation loss", `${number(last.validationLoss, 4)} nats per token, ${number(last.validationBitsPerByte!, 4)} bits per byte`]);
+  return text;
+}

@@ -1,0 +1,140 @@
+// A recipe: everything a training job needs, as one YAML file, checked by a schema; any field can be overridden by name.
+import { readFile } from "node:fs/promises";
+import { closest, distance } from "fastest-levenshtein";
+import { parse } from "yaml";
+import { z } from "zod";
+import { InputError } from "../errors.ts";
+import { schedules } from "./schedule.ts";
+
+const count = z.number().int().positive();
+const whole = z.number().int().min(0);
+const share = z.number().min(0).max(1);
+
+/** Every field with its meaning; the meanings are what `slovo train --help` prints. */
+export const recipeSchema = z.strictObject({
+  name: z.string().regex(/^[\w.-]+$/, "letters, digits, dot, dash and underscore only").describe("Name of the run; its folder is runs/NAME."),
+  seed: whole.default(1).describe("Same seed, same run."),
+
+  data: z.string().optional().describe("File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz). The little world when left out."),
+  field: z.string().default("text").describe("Field or column that holds the text in .jsonl, .csv and .parquet."),
+  onBadRow: z.enum(["error", "skip"]).default("error").describe("Stop at a row that cannot be read, or skip and count it."),
+  worldTokens: count.default(5_000_000).describe("Size of the little world's corpus, in tokens, roughly."),
+  validation: share.default(0.01).describe("Share of the text held out for validation."),
+  split: z.enum(["document", "tail"]).default("document").describe("Hold out whole documents by their hash, or the tail of the text."),
+  batches: z.enum(["packed", "windows"]).default("packed").describe("Pack documents into rows without padding, or cut random windows from the text."),
+
+  tokenizer: z.enum(["bpe", "character"]).or(z.string()).default("bpe").describe("Train a byte-level BPE or a character-level tokenizer, or take the one in this folder."),
+  vocabulary: count.default(4096).describe("Tokens of a trained BPE vocabulary."),
+
+  model: z.enum(["llama", "gpt2"]).default("llama").describe("RMSNorm, rotary positions, SwiGLU; or LayerNorm, learned positions, GELU."),
+  width: count.default(256).describe("Width of the residual stream."),
+  layers: count.default(4).describe("Transformer blocks."),
+  heads: count.default(4).describe("Attention heads."),
+  kvHeads: count.optional().describe("Key-value heads, as many as heads when left out."),
+  hidden: count.optional().describe("Width of the feed-forward layer; 8/3 of the width (llama) or 4 times (gpt2) when left out."),
+  context: count.default(256).describe("Most tokens of a text that the model sees."),
+  window: count.optional().describe("Sliding window of attention, in tokens (llama)."),
+  tied: z.boolean().default(true).describe("The output layer is the embedding table."),
+  dropout: share.default(0).describe("Share of activations dropped while training."),
+
+  batch: count.default(8).describe("Rows of one batch."),
+  length: count.optional().describe("Tokens of one row; the context when left out."),
+  accumulation: count.default(1).describe("Batches whose gradients make one step."),
+  steps: count.optional().describe("Steps to train. Give steps or minutes."),
+  minutes: z.number().positive().optional().describe("Minutes to train: the number of steps is measured on this machine."),
+  optimizer: z.enum(["adamw", "muon"]).default("adamw").describe("AdamW for all, or Muon for matrices and AdamW for the rest."),
+  learningRate: z.number().positive().default(1e-3).describe("Peak learning rate."),
+  finalShare: share.default(0.1).describe("Last learning rate as a share of the peak."),
+  schedule: z.enum(schedules).default("cosine").describe("How the rate falls after warm-up."),
+  warmup: whole.default(100).describe("Steps over which the rate rises from zero."),
+  decayShare: share.default(0.2).describe("With schedule wsd, the share of steps in which the rate falls."),
+  weightDecay: z.number().min(0).default(0.1).describe("Decoupled weight decay of matrices; none on norms and biases."),
+  beta1: share.default(0.9).describe("AdamW's first moment."),
+  beta2: share.default(0.95).describe("AdamW's second moment."),
+  clip: z.number().min(0).default(1).describe("Greatest norm of all gradients together; 0 for no clipping."),
+
+  evaluateEvery: count.default(250).describe("Steps between validations."),
+  evaluateBatches: count.default(20).describe("Batches of one validation."),
+  checkpointEvery: count.default(250).describe("Steps between checkpoints."),
+  samples: z.array(z.string()).default([]).describe("Prompts continued in the report."),
+  threads: count.optional().describe("Threads; all cores when left out."),
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+export type RecipeInput = z.input<typeof recipeSchema>;
+
+/** Fields by name, for messages and help. */
+export const recipeFields = Object.keys(recipeSchema.shape) as (keyof Recipe)[];
+
+/** Checks a recipe. `where` names it in errors. */
+export function checkRecipe(value: unknown, where: string): Recipe {
+  const parsed = recipeSchema.safeParse(value);
+  if (parsed.success) {
+    checkSense(parsed.data, where);
+    return parsed.data;
+  }
+  const issue = parsed.error.issues[0]!;
+  if (issue.code === "unrecognized_keys") {
+    const unknown = issue.keys[0]!;
+    const near = nearest(unknown, recipeFields);
+    throw new InputError(
+      `${where}: there is no recipe field "${unknown}"${near ? `; did you mean "${near}"?` : ""} The fields are: ${recipeFields.join(", ")}.`,
+    );
+  }
+  throw new InputError(`${where}: the field "${issue.path.join(".")}" is not valid: ${issue.message}.`);
+}
+
+function checkSense(recipe: Recipe, where: string): void {
+  const { width, heads, kvHeads = heads, length, context, steps, minutes } = recipe;
+  const wrong = (message: string) => {
+    throw new InputError(`${where}: ${message}.`);
+  };
+  if (width % heads !== 0) wrong(`width (${width}) must be a multiple of heads (${heads})`);
+  if ((width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
+  if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
+  if (length !== undefined && length > context) wrong(`length (${length}) must not be greater than context (${context})`);
+  if ((steps === undefined) === (minutes === undefined)) wrong(`give either steps or minutes, got ${steps === undefined ? "neither" : "both"}`);
+  if (recipe.model === "gpt2" && (recipe.window || recipe.kvHeads)) wrong("window and kvHeads are for model: llama");
+}
+
+/** Reads a recipe file and lays overrides (already typed) over it. Throws InputError. */
+export async function readRecipe(path: string, overrides: Readonly<Record<string, unknown>> = {}): Promise<Recipe> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new InputError(`cannot read the recipe ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error)}.`);
+  }
+  let value: unknown;
+  try {
+    value = parse(text);
+  } catch (error) {
+    throw new InputError(`${path} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InputError(`${path}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`);
+  }
+  const merged: Record<string, unknown> = { ...value, ...overrides };
+  // Overriding one of the two ways to say how long replaces the other.
+  if ("steps" in overrides && !("minutes" in overrides)) delete merged.minutes;
+  if ("minutes" in overrides && !("steps" in overrides)) delete merged.steps;
+  return checkRecipe(merged, path);
+}
+
+/** The text of a command-line option as the value its field takes: numbers and booleans become such. */
+export function overrideFrom(name: string, text: string): [field: string, value: unknown] {
+  const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  if (!recipeFields.includes(field as keyof Recipe)) {
+    const near = nearest(field, recipeFields);
+    throw new InputError(`there is no recipe field --${name}${near ? `; did you mean --${near}?` : ""} The fields are: ${recipeFields.join(", ")}.`);
+  }
+  if (field === "samples") return [field, text.split("|")];
+  const text_ = ["data", "name", "tokenizer", "field"].includes(field);
+  return [field, text_ ? text : text === "true" ? true : text === "false" ? false : text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text];
+}
+
+/** The name that differs least, where it differs by no more than a third of its letters. */
+function nearest(word: string, names: readonly string[]): string | undefined {
+  const name = closest(word, names);
+  return distance(word.toLowerCase(), name.toLowerCase()) <= Math.max(1, word.length / 3) ? name : undefined;
+}

@@ -1,0 +1,122 @@
+// What a run leaves on the disk, and how it is read again: the resolved recipe, metrics, checkpoints.
+import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify, parse } from "yaml";
+import { z } from "zod";
+import { latestCheckpoint, readSafetensors, saveCheckpoint, writeFileAtomically, writeSafetensors } from "../checkpoint/index.ts";
+import { InputError } from "../errors.ts";
+import type { Layout } from "./parameters.ts";
+import { checkRecipe, type Recipe } from "./recipe.ts";
+import type { Counted } from "./objective.ts";
+import type { Metrics, Trainer, TrainerState } from "./trainer.ts";
+
+const stateSchema = z.object({ step: z.number(), optimizerSteps: z.number(), tokens: z.number(), seconds: z.number(), data: z.unknown() });
+
+/** Fields that may change between sittings: they do not change what has been trained so far. */
+const changeable: readonly (keyof Recipe)[] = ["samples", "threads", "evaluateEvery", "evaluateBatches", "checkpointEvery", "data"];
+
+export class RunFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  file(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  /**
+   * The recipe that the run began with, or `recipe` where it is new; `steps` is written once known. A run cannot go on
+   * under another recipe: throws InputError naming the fields.
+   */
+  async begin(recipe: Recipe): Promise<Recipe> {
+    await mkdir(this.path, { recursive: true });
+    const before = await this.recipe();
+    if (!before) return recipe;
+    const { steps, minutes, ...rest } = recipe;
+    const wanted: Partial<Recipe> = minutes !== undefined && before.minutes === minutes ? { ...rest, steps: before.steps, minutes } : recipe;
+    const different = (Object.keys({ ...before, ...wanted }) as (keyof Recipe)[]).filter(
+      (field) => !changeable.includes(field) && JSON.stringify(before[field]) !== JSON.stringify(wanted[field]),
+    );
+    if (different.length > 0) {
+      const [field] = different as [keyof Recipe];
+      throw new InputError(
+        `${this.path} holds a run with another recipe (${different.join(", ")} differ: ${field} was ${JSON.stringify(before[field])}, ` +
+          `now ${JSON.stringify(wanted[field])}). Give the new run another name, or remove that folder.`,
+      );
+    }
+    return { ...before, ...Object.fromEntries(changeable.map((field) => [field, recipe[field]])) };
+  }
+
+  async saveRecipe(recipe: Recipe): Promise<void> {
+    const clean = Object.fromEntries(Object.entries(recipe).filter(([, value]) => value !== undefined));
+    await writeFileAtomically(this.file("recipe.yaml"), stringify(clean));
+  }
+
+  async recipe(): Promise<Recipe | undefined> {
+    const path = this.file("recipe.yaml");
+    const text = await readFile(path, "utf8").catch(() => undefined);
+    if (text === undefined) return undefined;
+    const { steps, ...rest } = parse(text);
+    // A resolved recipe may have both: the minutes asked for and the steps they came to.
+    return rest.minutes === undefined ? checkRecipe({ ...rest, steps }, path) : { ...checkRecipe(rest, path), steps };
+  }
+
+  async appendMetrics(metrics: Metrics): Promise<void> {
+    await appendFile(this.file("metrics.jsonl"), `${JSON.stringify(metrics)}\n`);
+  }
+
+  /** All whole rows of `metrics.jsonl`. */
+  async metrics(): Promise<Metrics[]> {
+    const text = await readFile(this.file("metrics.jsonl"), "utf8").catch(() => "");
+    return text.split("\n").flatMap((line) => {
+      try {
+        return line ? [JSON.parse(line) as Metrics] : [];
+      } catch {
+        return []; // a row that a kill cut short; the step will be taken again
+      }
+    });
+  }
+
+  /** Saves weights, optimiser and data position. A kill at any moment leaves the checkpoint before. */
+  async saveCheckpoint<Batch extends Counted>(trainer: Trainer<Batch>): Promise<void> {
+    const { optimizer, layout } = trainer;
+    await saveCheckpoint(this.file("checkpoints"), trainer.step, async (folder) => {
+      await writeSafetensors(join(folder, "weights.safetensors"), views(layout, optimizer.weights));
+      for (const [name, array] of Object.entries(optimizer.state)) {
+        await writeSafetensors(join(folder, `${name}-moment.safetensors`), views(layout, array));
+      }
+      await writeFileAtomically(join(folder, "trainer.json"), JSON.stringify(trainer.state));
+    });
+  }
+
+  /** Fills a new trainer from the newest checkpoint and drops metrics of later steps. Returns the step, 0 for none. */
+  async resume<Batch extends Counted>(trainer: Trainer<Batch>): Promise<number> {
+    const checkpoint = await latestCheckpoint(this.file("checkpoints"));
+    const step = checkpoint?.step ?? 0;
+    if (checkpoint) {
+      const { optimizer, layout } = trainer;
+      await fill(join(checkpoint.path, "weights.safetensors"), layout, optimizer.weights);
+      for (const [name, array] of Object.entries(optimizer.state)) await fill(join(checkpoint.path, `${name}-moment.safetensors`), layout, array);
+      const path = join(checkpoint.path, "trainer.json");
+      trainer.restore(stateSchema.parse(JSON.parse(await readFile(path, "utf8"))) as TrainerState);
+    }
+    const kept = (await this.metrics()).filter((row) => row.step <= step);
+    await writeFileAtomically(this.file("metrics.jsonl"), kept.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    return step;
+  }
+}
+
+function views(layout: Layout, array: Float32Array) {
+  return new Map(Object.entries(layout.views(array)).map(([name, { shape, data }]) => [name, { dtype: "float32" as const, shape, data: data as Float32Array }]));
+}
+
+async function fill(path: string, layout: Layout, array: Float32Array): Promise<void> {
+  using file = await readSafetensors(path);
+  for (const { name, start, length } of layout.placements) {
+    const tensor = file.tensors.get(name);
+    if (tensor?.dtype !== "float32" || tensor.data.length !== length) throw new InputError(`${path} does not fit this model: the tensor ${name} is missing or of another size.`);
+    array.set(tensor.data, start);
+  }
+}
