@@ -1,10 +1,10 @@
 // Cross-entropy losses, one number a row, that never hold more of the vocabulary-wide tensors than they must.
 import { sameShape } from "./dims.ts";
-import { cast, equal, log, maximum, mul, neg, not, sub, where } from "./elementwise.ts";
+import { add, cast, equal, log, maximum, mul, neg, not, sub, where } from "./elementwise.ts";
 import { scatterAdd, scatterAlong, take, takeAlong } from "./gather.ts";
-import { matmul } from "./matmul.ts";
+import { linear, matmul } from "./matmul.ts";
 import { max, sum } from "./reduce.ts";
-import { concat, reshape, slice } from "./shape.ts";
+import { concat, reshape, split } from "./shape.ts";
 import { softmax } from "./softmax.ts";
 import { graphError, type Tensor, withGradient } from "./tensor.ts";
 
@@ -52,42 +52,46 @@ const chunkElements = 4 * 1024 * 1024;
  *
  * The logits exist for one chunk of rows at a time, and the gradient never touches a tensor as wide as the vocabulary
  * except in two matrix products: with p the softmax and g the rows' upstream gradient, dx = g·(p·W − W[t]) and
- * dW = pᵀ(g·x) − Σ_t g·x, where the second terms are a lookup and an addition of rows.
+ * dW = pᵀ(g·x) − Σ_t g·x, where the second terms are a lookup and an addition of rows. An optional `bias [classes]` is
+ * added to the logits.
  */
-export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor): Tensor {
+export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, bias?: Tensor): Tensor {
   const rows = checkTargets("linearCrossEntropy", x, targets);
   const classes = weight.shape[0];
   if (weight.rank !== 2 || weight.shape[1] !== x.shape[1] || typeof classes !== "number") {
     throw graphError("linearCrossEntropy", `needs weight [classes, ${x.shape[1]}] for ${x}, got ${weight}`);
   }
-  if (typeof rows !== "number") return chunkOfLinearCrossEntropy(x, weight, targets);
+  if (bias && !sameShape(bias.shape, [classes])) {
+    throw graphError("linearCrossEntropy", `needs bias [${classes}] for weight ${weight}, got ${bias}`);
+  }
+  if (typeof rows !== "number") return chunkOfLinearCrossEntropy(x, weight, targets, bias);
   const chunks = Math.min(rows, Math.ceil((rows * classes) / chunkElements));
-  const parts = Array.from({ length: chunks }, (_, i) => {
-    const start = Math.floor((rows * i) / chunks);
-    const end = Math.floor((rows * (i + 1)) / chunks);
-    return chunkOfLinearCrossEntropy(slice(x, 0, start, end), weight, slice(targets, 0, start, end));
-  });
-  return concat(parts, 0);
+  const bound = (i: number) => Math.floor((rows * i) / chunks);
+  const lengths = Array.from({ length: chunks }, (_, i) => bound(i + 1) - bound(i));
+  const targetParts = split(targets, lengths, 0);
+  return concat(
+    split(x, lengths, 0).map((part, i) => chunkOfLinearCrossEntropy(part, weight, targetParts[i]!, bias)),
+    0,
+  );
 }
 
-function chunkOfLinearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor): Tensor {
+function chunkOfLinearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, bias?: Tensor): Tensor {
   const rows = x.shape[0]!;
   const { counted, classes } = usable(targets);
-  const logits = matmul(x, weight, { transposeB: true });
+  const logits = linear(x, weight, bias);
   const probabilities = softmax(logits);
   const targetRows = take(weight, classes);
-  const targetLogits = sum(mul(x, targetRows), { axes: [-1] });
+  const products = sum(mul(x, targetRows), { axes: [-1] });
+  const targetLogits = bias ? add(products, take(bias, classes)) : products;
   const losses = where(counted, sub(reshape(logSumFrom(logits, probabilities), [rows]), targetLogits), 0);
-  return withGradient([x, weight], losses, (dy) => {
+  return withGradient(bias ? [x, weight, bias] : [x, weight], losses, (dy) => {
     const d = reshape(where(counted, dy!, 0), [rows, 1]);
     const scaled = mul(x, d);
     const dx = mul(sub(matmul(probabilities, weight), targetRows), d);
-    const dWeight = scatterAdd(
-      matmul(probabilities, scaled, { transposeA: true }),
-      cast(reshape(classes, [rows, 1]), "int64"),
-      neg(scaled),
-    );
-    return [dx, dWeight];
+    const column = cast(reshape(classes, [rows, 1]), "int64");
+    const dWeight = scatterAdd(matmul(probabilities, scaled, { transposeA: true }), column, neg(scaled));
+    const summed = bias && reshape(matmul(d, probabilities, { transposeA: true }), bias.shape);
+    return [dx, dWeight, summed && scatterAdd(summed, column, neg(reshape(d, [rows])))];
   });
 }
 

@@ -2,7 +2,7 @@
 import { broadcast } from "./dims.ts";
 import { sumTo } from "./reduce.ts";
 import { reshape } from "./shape.ts";
-import { constant, type DType, graphError, operation, type Tensor } from "./tensor.ts";
+import { constant, type DType, graphError, operation, type Tensor, withGradient } from "./tensor.ts";
 
 /** A tensor, or a number that becomes a constant of the other operand's type. */
 export type Operand = Tensor | number;
@@ -116,6 +116,19 @@ export function silu(x: Tensor): Tensor {
     return add(s, mul(y, sub(1, s)));
   };
   return unary("QuickGelu", x, slope, { attributes: { alpha: { float: 1 } }, domain: "com.microsoft" });
+}
+
+/**
+ * silu(a) · b, the gate of SwiGLU (Shazeer 2020). One sigmoid serves the value and both gradients:
+ * with s = sigmoid(a) and h = a·s, dh/da is s·(1 + a − h).
+ */
+export function swiglu(a: Tensor, b: Tensor): Tensor {
+  const s = sigmoid(a);
+  const h = mul(a, s);
+  return withGradient([a, b], mul(h, b), (dy) => {
+    const slope = mul(s, add(sub(a, h), 1));
+    return [sumTo(mul(mul(dy!, b), slope), a), sumTo(mul(dy!, h), b)];
+  });
 }
 
 /** x · Φ(x), exactly (Hendrycks & Gimpel 2016). */

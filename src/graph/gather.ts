@@ -71,7 +71,7 @@ export function topK(x: Tensor, k: number): [values: Tensor, indices: Tensor] {
 export function oneHot(indices: Tensor, depth: number): Tensor {
   checkIndices("oneHot", indices);
   const values = constant([0, 1]);
-  return operation("OneHot", [indices, constant(depth, "int64"), values], ["float32", [...indices.shape, depth]], {
+  return operation("OneHot", [cast(indices, "int64"), constant(depth, "int64"), values], ["float32", [...indices.shape, depth]], {
     attributes: { axis: -1 },
     gradient: () => [undefined],
   });

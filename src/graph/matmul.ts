@@ -1,6 +1,6 @@
 // Matrix products with transposes and a scale, which is one fused operator of ONNX Runtime.
-import { broadcastShapes, product } from "./dims.ts";
-import { sumTo } from "./reduce.ts";
+import { broadcastShapes, product, sameShape } from "./dims.ts";
+import { sum, sumTo } from "./reduce.ts";
 import { reshape } from "./shape.ts";
 import { type Dim, graphError, operation, type Tensor } from "./tensor.ts";
 
@@ -47,9 +47,20 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   });
 }
 
-/** A linear layer without bias: `x […, in]`, `weight [out, in]` (the order of Hugging Face checkpoints) → `[…, out]`. */
-export function linear(x: Tensor, weight: Tensor): Tensor {
-  return matmul(x, weight, { transposeB: true });
+/** A linear layer: `x […, in]`, `weight [out, in]` (the order of Hugging Face checkpoints), `bias [out]` → `[…, out]`. */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  if (!bias) return matmul(x, weight, { transposeB: true });
+  const [outputs, inputs] = weight.shape as [Dim, Dim];
+  if (weight.rank !== 2 || x.rank < 1 || x.shape.at(-1) !== inputs || !sameShape(bias.shape, [outputs]))
+    throw graphError("linear", `needs x […, in], weight [out, in] and bias [out], got ${x}, ${weight} and ${bias}`);
+  // The bias is where the product begins to add up, which saves a pass over the outputs.
+  const rows = x.shape.slice(0, -1);
+  const flat = reshape(x, [product(rows), inputs]);
+  const y = operation("Gemm", [flat, weight, bias], ["float32", [product(rows), outputs]], {
+    attributes: { transB: 1 },
+    gradient: (dy) => [matmul(dy!, weight), matmul(dy!, flat, { transposeA: true }), sum(dy!, { axes: [0] })],
+  });
+  return reshape(y, [...rows, outputs]);
 }
 
 function ends(x: Tensor, transposed: boolean): [Dim, Dim] {

@@ -9,9 +9,9 @@ export const anyShape = fc.integer({ min: 0, max: 3 }).map((rank) => ["a", "b", 
 
 /** Shapes that broadcast together: trailing parts of one shape, some axes of size 1. */
 const broadcasting = (count: number) =>
-  fc.array(fc.tuple(anyShape, fc.array(fc.boolean(), { minLength: 3, maxLength: 3 })), { minLength: count, maxLength: count }).map(
-    (some) => some.map(([shape, ones]) => shape.map((dim, i) => (ones[i] ? 1 : dim))),
-  );
+  fc
+    .array(fc.tuple(anyShape, fc.array(fc.boolean(), { minLength: 3, maxLength: 3 })), { minLength: count, maxLength: count })
+    .map((some) => some.map(([shape, ones]) => shape.map((dim, i) => (ones[i] ? 1 : dim))));
 
 type Specification = Omit<OperandSpec, "shape">;
 type Numbers = (...values: number[]) => number;
@@ -69,17 +69,54 @@ export const elementwiseChecks: OperatorCheck[] = [
   binary("maximum", graph.maximum, Math.max),
   binary("minimum", graph.minimum, Math.min),
   pointwise("mod", [whole, { dtype: "int32", range: [1, 3] }], graph.mod, (a, b) => ((a! % b!) + b!) % b!),
-  binary("equal", graph.equal, truth((a, b) => a === b), [whole, whole]),
-  binary("less", graph.less, truth((a, b) => a < b), [whole, whole]),
-  binary("lessOrEqual", graph.lessOrEqual, truth((a, b) => a <= b), [whole, whole]),
-  binary("greater", graph.greater, truth((a, b) => a > b), [whole, whole]),
-  binary("greaterOrEqual", graph.greaterOrEqual, truth((a, b) => a >= b)),
-  binary("and", graph.and, truth((a, b) => a > 0 && b > 0), [bool, bool]),
-  binary("or", graph.or, truth((a, b) => a > 0 || b > 0), [bool, bool]),
+  binary(
+    "equal",
+    graph.equal,
+    truth((a, b) => a === b),
+    [whole, whole],
+  ),
+  binary(
+    "less",
+    graph.less,
+    truth((a, b) => a < b),
+    [whole, whole],
+  ),
+  binary(
+    "lessOrEqual",
+    graph.lessOrEqual,
+    truth((a, b) => a <= b),
+    [whole, whole],
+  ),
+  binary(
+    "greater",
+    graph.greater,
+    truth((a, b) => a > b),
+    [whole, whole],
+  ),
+  binary(
+    "greaterOrEqual",
+    graph.greaterOrEqual,
+    truth((a, b) => a >= b),
+  ),
+  binary(
+    "and",
+    graph.and,
+    truth((a, b) => a > 0 && b > 0),
+    [bool, bool],
+  ),
+  binary(
+    "or",
+    graph.or,
+    truth((a, b) => a > 0 || b > 0),
+    [bool, bool],
+  ),
   unary("not", graph.not, (x) => 1 - x, bool),
   pointwise("where", [bool, any, any], graph.where, (c, a, b) => (c ? a! : b!)),
-  pointwise("where", [{ dtype: "int64", range: [0, 2] }, any], (i, a) => graph.where(graph.less(i, 1), 0.5, a), (i, a) =>
-    i! < 1 ? 0.5 : a!,
+  pointwise(
+    "where",
+    [{ dtype: "int64", range: [0, 2] }, any],
+    (i, a) => graph.where(graph.less(i, 1), 0.5, a),
+    (i, a) => (i! < 1 ? 0.5 : a!),
   ),
   unary("neg", graph.neg, (x) => -x),
   unary("abs", graph.abs, Math.abs),
@@ -99,8 +136,18 @@ export const elementwiseChecks: OperatorCheck[] = [
   unary("silu", graph.silu, (x) => x * sigmoid(x)),
   unary("gelu", graph.gelu, (x) => (x * (1 + erf(x / Math.SQRT2))) / 2),
   unary("geluTanh", graph.geluTanh, (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)))),
-  unary("clip", (x) => graph.clip(x, -1, 0.5), (x) => Math.min(Math.max(x, -1), 0.5)),
+  unary(
+    "clip",
+    (x) => graph.clip(x, -1, 0.5),
+    (x) => Math.min(Math.max(x, -1), 0.5),
+  ),
   unary("cast", (x) => graph.cast(x, "int32"), Math.trunc),
-  unary("cast", (x) => graph.cast(x, "float32"), (x) => x, whole),
-  unary("stopGradient", (x) => graph.mul(graph.stopGradient(x), 2), (x) => 2 * x),
+  unary(
+    "cast",
+    (x) => graph.cast(x, "float32"),
+    (x) => x,
+    whole,
+  ),
+  pointwise("stopGradient", [any], graph.stopGradient, (x) => x!, { noGradient: "that none flows is its purpose" }),
+  binary("swiglu", graph.swiglu, (a, b) => a * sigmoid(a) * b),
 ];
