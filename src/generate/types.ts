@@ -59,8 +59,10 @@ export interface TextModel {
   readonly contextLength: number;
   readonly vocabularySize: number;
   /**
-   * Continues a text; requests made at the same time share batches. Throws InputError for an empty prompt or one that
-   * does not fit the context. Abort the signal to stop early and free the place.
+   * Continues a text; requests made at the same time share batches. An empty prompt is the beginning of a text: it stands
+   * for the end-of-text token. In a string control tokens are ordinary characters; give token ids to use them.
+   * Throws InputError for a prompt that does not fit the context, and the signal's reason when it is aborted. Whoever stops
+   * reading early, or aborts, frees the place in the batch.
    */
   generate(prompt: string | readonly number[], options: GenerationOptions, signal?: AbortSignal): AsyncGenerator<GenerationEvent>;
   close(): Promise<void>;

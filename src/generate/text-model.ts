@@ -1,0 +1,134 @@
+// A model with its tokenizer, ready to continue texts for many readers at once.
+import { basename, join, resolve } from "node:path";
+import { loadModelFolder } from "../checkpoint/index.ts";
+import { InputError } from "../errors.ts";
+import { gptConfigFrom } from "../models/index.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { Batcher } from "./batcher.ts";
+import { Decoder, type DecoderOptions } from "./decoder.ts";
+import { TextContinuation } from "./text-continuation.ts";
+import type { GenerationEvent, GenerationOptions, TextModel } from "./types.ts";
+
+/** How many texts share a batch, unless told. */
+const defaultSlots = 8;
+
+export interface TextModelOptions extends Omit<DecoderOptions, "profile"> {
+  readonly name: string;
+  readonly tokenizer: Tokenizer;
+  /** Tokens that end a text; the tokenizer's end of text when left out. */
+  readonly ends?: readonly number[];
+}
+
+/**
+ * A text model over weights in memory. With `live` it reads the given arrays at every step, so it follows them while they
+ * are being trained; do not change them while a step runs.
+ * @throws InputError what `weights` throws, and where the tokenizer has no end of text
+ */
+export async function textModelFrom(options: TextModelOptions): Promise<TextModel> {
+  const decoder = await Decoder.create({ slots: defaultSlots, ...options });
+  return new BatchedTextModel(decoder, options, () => {});
+}
+
+export type LoadOptions = Pick<DecoderOptions, "precision" | "slots" | "threads" | "capacity">;
+
+/**
+ * Opens a Hugging Face model folder (`config.json`, `model.safetensors`, `tokenizer.json`).
+ * @throws InputError where something in it is missing, broken, or not supported
+ */
+export async function loadTextModel(folder: string, options: LoadOptions = {}): Promise<TextModel> {
+  const files = await loadModelFolder(folder);
+  try {
+    const config = gptConfigFrom(files.config, join(folder, "config.json"));
+    const tokenizer = await loadTokenizer(folder);
+    const name = basename(resolve(folder));
+    const ends = endTokens(files.generationConfig?.eos_token_id) ?? endTokens(files.config.eos_token_id);
+    const weights: DecoderOptions["weights"] = (name, shape) => files.weight(name, shape).data;
+    const decoder = await Decoder.create({ slots: defaultSlots, ...options, config, weights });
+    return new BatchedTextModel(decoder, { name, tokenizer, ends }, () => files.close());
+  } catch (error) {
+    files.close();
+    throw error;
+  }
+}
+
+/** `eos_token_id` of a configuration: one token or several. */
+function endTokens(value: unknown): number[] | undefined {
+  const list = Array.isArray(value) ? value : [value];
+  return list.every((id) => Number.isInteger(id)) ? list : undefined;
+}
+
+class BatchedTextModel implements TextModel {
+  readonly name: string;
+  readonly contextLength: number;
+  readonly vocabularySize: number;
+  readonly #decoder: Decoder;
+  readonly #batcher: Batcher;
+  readonly #tokenizer: Tokenizer;
+  readonly #ends: ReadonlySet<number>;
+  readonly #onClose: () => void;
+  #closed: Promise<void> | undefined;
+
+  constructor(
+    decoder: Decoder,
+    { name, tokenizer, ends }: Pick<TextModelOptions, "name" | "tokenizer" | "ends">,
+    onClose: () => void,
+  ) {
+    this.name = name;
+    this.contextLength = decoder.capacity;
+    this.vocabularySize = decoder.config.vocabulary;
+    this.#decoder = decoder;
+    this.#batcher = new Batcher(decoder);
+    this.#tokenizer = tokenizer;
+    this.#ends = new Set(ends ?? [tokenizer.endOfText]);
+    this.#onClose = onClose;
+  }
+
+  async *generate(
+    prompt: string | readonly number[],
+    options: GenerationOptions,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent> {
+    signal?.throwIfAborted();
+    if (this.#closed) throw new Error(`the model "${this.name}" has been closed`);
+    const tokens = this.#promptTokens(prompt);
+    const room = this.contextLength - tokens.length;
+    const continuation = new TextContinuation(tokens, options, { tokenizer: this.#tokenizer, ends: this.#ends, room });
+    const leave = () => {
+      this.#batcher.remove(continuation);
+      continuation.fail(signal!.reason);
+    };
+    signal?.addEventListener("abort", leave);
+    try {
+      if (!continuation.done) this.#batcher.add(continuation);
+      yield* continuation.events;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      this.#batcher.remove(continuation);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#batcher.close().then(() => {
+      this.#decoder.release();
+      this.#onClose();
+    });
+    return this.#closed;
+  }
+
+  #promptTokens(prompt: string | readonly number[]): Int32Array {
+    const tokens = typeof prompt === "string" ? this.#tokenizer.encode(prompt) : Int32Array.from(prompt);
+    if (tokens.length === 0) return Int32Array.of(this.#tokenizer.endOfText);
+    if (tokens.length > this.contextLength) {
+      throw new InputError(
+        `the prompt has ${tokens.length} tokens, and the model "${this.name}" takes at most ${this.contextLength}: shorten it`,
+      );
+    }
+    const wrong = tokens.find((id) => id < 0 || id >= this.vocabularySize);
+    if (wrong !== undefined) {
+      throw new InputError(
+        `the prompt has the token ${wrong}, but the vocabulary of the model "${this.name}" is 0 … ${this.vocabularySize - 1}`,
+      );
+    }
+    return tokens;
+  }
+}
