@@ -1,11 +1,18 @@
 // The benchmarks' common ground: medians, turns, ratios, children that are measured, and the dispatcher.
 import { spawnSync } from "node:child_process";
 import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { alternate, compare, median, peer, runChild } from "../bench/measure.ts";
 
 const bench = resolve(import.meta.dirname, "../bench");
 const node = (...args: string[]) => spawnSync(process.execPath, args, { encoding: "utf8" });
+
+// The measurements' progress is for people, not for this test's output.
+beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => {}));
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
 
 test("the median is the middle, whatever the order", () => {
   expect(median([3])).toBe(3);
@@ -67,10 +74,9 @@ test("a child that fails is an error with its own words", async () => {
 });
 
 test("without PEER_PYTHON a peer is left out", async () => {
-  const before = process.env.PEER_PYTHON;
-  delete process.env.PEER_PYTHON;
+  vi.stubEnv("PEER_PYTHON", "");
   expect(await peer("sgemm.py")).toBeUndefined();
-  if (before) process.env.PEER_PYTHON = before;
+  expect(console.error).toHaveBeenCalledWith(expect.stringContaining("PEER_PYTHON"));
 });
 
 test("the dispatcher lists the benchmarks, and refuses a name that is none", () => {

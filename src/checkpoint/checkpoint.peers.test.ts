@@ -1,10 +1,10 @@
-// Our safetensors files in the reference library, and its files in ours.
+// Our safetensors files and model folders in the Python libraries, and theirs in ours.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { peerTest, runPython } from "../../test/peer.ts";
-import { saveModelFolder } from "./model-folder.ts";
+import { loadModelFolder, saveModelFolder } from "./model-folder.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { SavedTensor } from "./saved-tensor.ts";
 
@@ -111,4 +111,23 @@ print(json.dumps({"info": {k: list(v) for k, v in info.items() if k.endswith("_k
     norm: [2, 2, 2, 2],
     head: 1,
   });
+});
+
+peerTest("we open a model folder that Transformers split into several files", async () => {
+  const path = join(folder, "split");
+  const printed = await runPython(
+    `import json, os, sys
+from transformers import GPT2Config, GPT2LMHeadModel
+model = GPT2LMHeadModel(GPT2Config(n_embd=16, n_layer=2, n_head=2, vocab_size=40, n_positions=8))
+model.save_pretrained(sys.argv[1], max_shard_size="8KB")
+assert len([f for f in os.listdir(sys.argv[1]) if f.endswith(".safetensors")]) > 1
+print(json.dumps({name: [list(p.shape), p.sum().item()] for name, p in model.state_dict().items()}))`,
+    path,
+  );
+  using model = await loadModelFolder(path);
+  expect(model.config.model_type).toBe("gpt2");
+  for (const [name, [shape, sum]] of Object.entries(JSON.parse(printed) as Record<string, [number[], number]>)) {
+    const weight = model.weight(name, shape);
+    expect(weight.data.reduce((total, value) => total + value, 0)).toBeCloseTo(sum, 3);
+  }
 });
