@@ -6,7 +6,7 @@ import { cors } from "hono/cors";
 import type { GenerationOptions } from "../generate/types.ts";
 import { ApiError, asApiError, badRequest, errorResponse } from "./errors.ts";
 import { type AnswerFormat, chatFormat, completionFormat } from "./formats.ts";
-import { generateQueued, type Station } from "./generation.ts";
+import { generateQueued, modelFailed, type Station } from "./generation.ts";
 import { onlyJson, onlyLoopbackNames } from "./guards.ts";
 import type { Metrics } from "./metrics.ts";
 import { page } from "./page.ts";
@@ -71,6 +71,7 @@ export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
 
   const stationOf = (request: { model: string }): Station => {
     const station = stations.get(request.model);
+    if (station?.model.failure) throw modelFailed(station.model);
     if (station) return station;
     const names = [...stations.keys()].join(", ");
     throw new ApiError(404, `There is no model ${JSON.stringify(request.model)} here: this server has ${names}.`, {

@@ -37,9 +37,12 @@ export const badRequest = (message: string, param?: string) => new ApiError(400,
 /** What a thrown value means to a client: its own mistake, an answer we meant, or our bug, which it is told no more about. */
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof InputError) return badRequest(error.message);
+  if (error instanceof InputError) return badRequest(asSentence(error.message));
   return new ApiError(500, "The server failed on this request; its log says why.", { code: "internal_error" });
 }
+
+/** Messages of the house also follow `error: ` on a command line; here they stand alone. */
+const asSentence = (message: string) => message.replace(/^./u, (letter) => letter.toUpperCase()).replace(/([^.!?])$/, "$1.");
 
 const types: Readonly<Record<number, string>> = {
   403: "permission_error",

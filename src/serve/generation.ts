@@ -29,7 +29,7 @@ export async function* generateQueued(
   let firstAt = 0;
   let tokens = 0;
   try {
-    if (model.failure) throw unavailable(model);
+    if (model.failure) throw modelFailed(model);
     for await (const event of model.generate(prompt, options, signal)) {
       if (event.type === "end") {
         metrics.promptTokens.inc(labels, event.promptTokens);
@@ -43,7 +43,7 @@ export async function* generateQueued(
   } catch (error) {
     // Why the request was aborted says more than that it was.
     signal.throwIfAborted();
-    throw model.failure ? unavailable(model) : error;
+    throw model.failure ? modelFailed(model) : error;
   } finally {
     leave();
     metrics.completionTokens.inc(labels, tokens);
@@ -51,6 +51,6 @@ export async function* generateQueued(
   }
 }
 
-function unavailable(model: ServedModel): ApiError {
+export function modelFailed(model: ServedModel): ApiError {
   return new ApiError(503, `The model ${model.name} has stopped: the server must be started again.`, { code: "model_failed" });
 }

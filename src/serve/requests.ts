@@ -158,6 +158,9 @@ export function chatMessages(request: ChatRequest): ChatMessage[] {
   return request.messages.map(({ role, content }) => ({ role: role === "developer" ? "system" : role, content }));
 }
 
+/** Seeds of the house are not negative; OpenAI's may be. */
+const wholeSeed = (seed: number) => (seed < 0 ? seed + Number.MAX_SAFE_INTEGER : seed);
+
 /** How much text a completion has where the request does not say, as in OpenAI's API. */
 const defaultCompletionTokens = 16;
 
@@ -187,8 +190,7 @@ export function generationOptions(
     topK: request.top_k ?? 0,
     minP: request.min_p ?? 0,
     repetitionPenalty: request.repetition_penalty ?? 1,
-    // The generator's key has 32 bits; any integer that a client sends names one of them.
-    seed: request.seed === undefined ? randomInt(2 ** 32) : request.seed >>> 0,
+    seed: request.seed === undefined ? randomInt(2 ** 32) : wholeSeed(request.seed),
     stop: request.stop ?? [],
     alternatives,
   };
