@@ -14,6 +14,8 @@ export interface Batch {
   segments: Int32Array<ArrayBuffer>;
   rows: number;
   length: number;
+  /** Targets that are not `IGNORED`. */
+  counted: number;
   /** UTF-8 bytes of text that the counted targets stand for: bits per byte = (sum of their losses in nats) / (ln 2 · bytes). */
   bytes: number;
 }
@@ -21,7 +23,16 @@ export interface Batch {
 /** An empty batch: nothing in it is a target, every row is one segment. */
 export function emptyBatch(rows: number, length: number): Batch {
   const zeros = () => new Int32Array(rows * length);
-  return { tokens: zeros(), targets: zeros().fill(IGNORED), positions: zeros(), segments: zeros(), rows, length, bytes: 0 };
+  return {
+    tokens: zeros(),
+    targets: zeros().fill(IGNORED),
+    positions: zeros(),
+    segments: zeros(),
+    rows,
+    length,
+    counted: 0,
+    bytes: 0,
+  };
 }
 
 /** Tokens as shards hold them. */
@@ -49,5 +60,6 @@ export function placeSegment(
   for (let i = 0; i < count; i++) batch.positions[at + i] = i;
   batch.segments.fill(segment, at, at + count);
   const targets = Math.min(to + 1, end) - (from + 1);
+  batch.counted += targets;
   for (let i = 0; i < targets; i++) batch.bytes += bytesPerToken[batch.targets[at + i]!]!;
 }

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InputError } from "../errors.ts";
 import { type Batch, IGNORED } from "./batch.ts";
-import { PackedBatches, type PackingState, validationBatches } from "./packing.ts";
-import { RandomWindows, type WindowState } from "./random-windows.ts";
+import { PackedBatches, validationBatches } from "./packing.ts";
+import { RandomWindows } from "./random-windows.ts";
 import type { TokenDocuments } from "./shard.ts";
 
 /** Documents whose every token has an id of its own, so that a token tells where it came from. */
@@ -71,10 +71,12 @@ test("an epoch has every token once as input and once as target, with segments a
         const targets = epoch.map(({ target }) => target).filter((target) => target !== IGNORED);
         expect(numbers(targets)).toEqual([...documents.tokens].filter((token) => !documents.starts.includes(token)));
       }
-      for (const batch of batches)
+      for (const batch of batches) {
+        expect(batch.counted).toBe(batch.targets.filter((target) => target !== IGNORED).length);
         expect(batch.bytes).toBe(
           batch.targets.reduce((sum, target) => sum + (target === IGNORED ? 0 : bytesPerToken[target]!), 0),
         );
+      }
     }),
   );
 });
@@ -106,8 +108,9 @@ test("a restored stream goes on exactly, through its state as JSON", () => {
       const options = { ...shape, bytesPerToken };
       const packed = new PackedBatches(documents, { ...options, seed });
       for (let i = 0; i < steps; i++) packed.next();
-      const state = JSON.parse(JSON.stringify(packed.state())) as PackingState;
-      const restored = PackedBatches.restore(documents, options, state);
+      const restored = new PackedBatches(documents, { ...options, seed: seed + 1 });
+      restored.next();
+      restored.restore(JSON.parse(JSON.stringify(packed.state())));
       for (let i = 0; i < 5; i++) expect(restored.next()).toEqual(packed.next());
       expect(restored.state()).toEqual(packed.state());
     }),
@@ -140,7 +143,8 @@ test("windows are runs of the stream with their next tokens, reach both of its e
   }
   expect(Math.min(...firsts)).toBe(0);
   expect(Math.max(...firsts)).toBe(20 - 6 - 1);
-  const restored = RandomWindows.restore(documents, options, JSON.parse(JSON.stringify(windows.state())) as WindowState);
+  const restored = new RandomWindows(documents, { ...options, seed: 6 });
+  restored.restore(JSON.parse(JSON.stringify(windows.state())));
   for (let i = 0; i < 5; i++) expect(restored.next()).toEqual(windows.next());
 });
 
@@ -148,10 +152,12 @@ test("a corpus that is empty, too short, or not the one that was trained on is r
   const options = { rows: 1, length: 8, seed: 0, bytesPerToken };
   expect(() => new PackedBatches(distinct([]), options)).toThrow(InputError);
   expect(() => new RandomWindows(distinct([8]), options)).toThrow(/need a corpus of at least 9, this one has 8/);
-  const state = new PackedBatches(distinct([5, 5]), options).state();
-  expect(() => PackedBatches.restore(distinct([5, 6]), options, state)).toThrow(
+  const packed = new PackedBatches(distinct([5, 5]), options);
+  expect(() => new PackedBatches(distinct([5, 6]), options).restore(packed.state())).toThrow(
     /the training data has changed: .* 2 documents of 10 tokens, now there are 2 of 11/,
   );
-  const windows = new RandomWindows(distinct([20]), options).state();
-  expect(() => RandomWindows.restore(distinct([21]), options, windows)).toThrow(/has changed/);
+  expect(() => packed.restore({ ...packed.state(), epoch: -1 })).toThrow(/is damaged \(`epoch`/);
+  const windows = new RandomWindows(distinct([20]), options);
+  expect(() => new RandomWindows(distinct([21]), options).restore(windows.state())).toThrow(/has changed/);
+  expect(() => windows.restore(packed.state())).toThrow(InputError);
 });

@@ -1,4 +1,5 @@
 // Packing without padding: shuffled documents follow one another through the rows of a batch.
+import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
 import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
@@ -16,18 +17,21 @@ export interface PackingOptions extends BatchShape {
   seed: number;
 }
 
+const Count = z.int().min(0);
+
 /** Where a `PackedBatches` stands; plain JSON. */
-export interface PackingState {
-  seed: number;
+export const PackingState = z.strictObject({
+  seed: Count,
   /** Times that all documents have been gone through. */
-  epoch: number;
+  epoch: Count,
   /** The next document, as its place in the epoch's order, and the next token in it. */
-  document: number;
-  offset: number;
+  document: Count,
+  offset: Count,
   /** Size of the corpus, so that a state is not continued on another one. */
-  documents: number;
-  tokens: number;
-}
+  documents: Count,
+  tokens: Count,
+});
+export type PackingState = z.infer<typeof PackingState>;
 
 /**
  * An endless stream of full batches. Each epoch takes the documents in an order of its own (by seed and epoch), and lays them end to
@@ -37,8 +41,9 @@ export interface PackingState {
  */
 export class PackedBatches {
   readonly #documents: TokenDocuments;
-  readonly #options: PackingOptions;
+  readonly #shape: BatchShape;
   readonly #order: Uint32Array;
+  #seed: number;
   #epoch = 0;
   #document = 0;
   #offset = 0;
@@ -47,33 +52,32 @@ export class PackedBatches {
   constructor(documents: TokenDocuments, options: PackingOptions) {
     if (documents.tokens.length === 0) throw new InputError("there is nothing to train on: the corpus has no tokens");
     this.#documents = documents;
-    this.#options = options;
+    this.#shape = options;
+    this.#seed = options.seed;
     this.#order = new Uint32Array(documents.starts.length - 1);
     this.#shuffle();
   }
 
   /**
    * Goes on where `state` was taken: the next batches are those that would have followed.
-   * @throws InputError when the state belongs to another corpus
+   * @throws InputError when the state is not one of this class, or belongs to another corpus
    */
-  static restore(documents: TokenDocuments, options: Omit<PackingOptions, "seed">, state: PackingState): PackedBatches {
-    const [count, tokens] = [documents.starts.length - 1, documents.tokens.length];
-    if (count !== state.documents || tokens !== state.tokens)
-      throw new InputError(
-        `the training data has changed: the run was started on ${state.documents} documents of ${state.tokens} tokens, now there are ${count} of ${tokens}; bring the old data back, or start a new run`,
-      );
-    const batches = new PackedBatches(documents, { ...options, seed: state.seed });
-    batches.#epoch = state.epoch;
-    batches.#document = state.document;
-    batches.#offset = state.offset;
-    batches.#shuffle();
-    return batches;
+  restore(state: unknown): void {
+    const from = parseState(PackingState, state);
+    const { documents, tokens } = this.state();
+    if (documents !== from.documents || tokens !== from.tokens)
+      throw changed(`${from.documents} documents of ${from.tokens} tokens`, `${documents} of ${tokens}`);
+    this.#seed = from.seed;
+    this.#epoch = from.epoch;
+    this.#document = from.document;
+    this.#offset = from.offset;
+    this.#shuffle();
   }
 
   state(): PackingState {
     const { starts, tokens } = this.#documents;
     return {
-      seed: this.#options.seed,
+      seed: this.#seed,
       epoch: this.#epoch,
       document: this.#document,
       offset: this.#offset,
@@ -83,7 +87,7 @@ export class PackedBatches {
   }
 
   next(): Batch {
-    const { rows, length, bytesPerToken } = this.#options;
+    const { rows, length, bytesPerToken } = this.#shape;
     const { tokens, starts } = this.#documents;
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
@@ -114,7 +118,7 @@ export class PackedBatches {
   /** The order of the documents in the present epoch (Fisher–Yates). */
   #shuffle(): void {
     const order = this.#order;
-    const random = new Random(this.#options.seed, "documents").fork(this.#epoch);
+    const random = new Random(this.#seed, "documents").fork(this.#epoch);
     for (let i = 0; i < order.length; i++) order[i] = i;
     for (let i = order.length - 1; i > 0; i--) {
       const j = random.integer(i + 1);
@@ -124,6 +128,21 @@ export class PackedBatches {
     }
   }
 }
+
+/** A state from a checkpoint, checked. */
+export function parseState<T>(shape: z.ZodType<T>, state: unknown): T {
+  const result = shape.safeParse(state);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  throw new InputError(
+    `the checkpoint's place in the training data is damaged (\`${issue.path.join(".")}\`: ${issue.message}): go back to an earlier one`,
+  );
+}
+
+export const changed = (before: string, now: string) =>
+  new InputError(
+    `the training data has changed: the run was started on ${before}, now there are ${now}; bring the old data back, or start a new run`,
+  );
 
 /**
  * All documents once, in their own order, packed as `PackedBatches` does: for validation. What is left of the last batch is

@@ -1,24 +1,28 @@
 // Batches as nanoGPT makes them: windows from anywhere in one long stream of tokens, documents or not.
+import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
 import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
-import type { PackingOptions } from "./packing.ts";
+import { type BatchShape, changed, type PackingOptions, parseState } from "./packing.ts";
 import type { TokenDocuments } from "./shard.ts";
 
+const STREAM = "windows";
+
 /** Where a `RandomWindows` stands; plain JSON. */
-export interface WindowState {
-  seed: number;
+export const WindowState = z.strictObject({
+  seed: z.int().min(0),
   /** Random numbers drawn so far. */
-  drawn: number;
+  drawn: z.int().min(0),
   /** Size of the corpus, so that a state is not continued on another one. */
-  tokens: number;
-}
+  tokens: z.int().min(0),
+});
+export type WindowState = z.infer<typeof WindowState>;
 
 /** An endless stream of batches; each row is one segment that starts at a random token, and all of its tokens have a target. */
 export class RandomWindows {
   readonly #tokens: TokenDocuments["tokens"];
-  readonly #options: PackingOptions;
-  readonly #random: Random;
+  readonly #shape: BatchShape;
+  #random: Random;
 
   /** @throws InputError when there are too few tokens for one row and its targets */
   constructor({ tokens }: Pick<TokenDocuments, "tokens">, options: PackingOptions) {
@@ -27,35 +31,27 @@ export class RandomWindows {
         `windows of ${options.length} tokens need a corpus of at least ${options.length + 1}, this one has ${tokens.length}: shorten the context or add text`,
       );
     this.#tokens = tokens;
-    this.#options = options;
-    this.#random = new Random(options.seed, "windows");
+    this.#shape = options;
+    this.#random = new Random(options.seed, STREAM);
   }
 
   /**
    * Goes on where `state` was taken.
-   * @throws InputError when the state belongs to another corpus
+   * @throws InputError when the state is not one of this class, or belongs to another corpus
    */
-  static restore(
-    documents: Pick<TokenDocuments, "tokens">,
-    options: Omit<PackingOptions, "seed">,
-    state: WindowState,
-  ): RandomWindows {
-    const tokens = documents.tokens.length;
-    if (tokens !== state.tokens)
-      throw new InputError(
-        `the training data has changed: the run was started on ${state.tokens} tokens, now there are ${tokens}; bring the old data back, or start a new run`,
-      );
-    const windows = new RandomWindows(documents, { ...options, seed: state.seed });
-    windows.#random.counter = state.drawn;
-    return windows;
+  restore(state: unknown): void {
+    const { seed, drawn, tokens } = parseState(WindowState, state);
+    if (tokens !== this.#tokens.length) throw changed(`${tokens} tokens`, String(this.#tokens.length));
+    this.#random = new Random(seed, STREAM);
+    this.#random.counter = drawn;
   }
 
   state(): WindowState {
-    return { seed: this.#options.seed, drawn: this.#random.counter, tokens: this.#tokens.length };
+    return { seed: this.#random.seed, drawn: this.#random.counter, tokens: this.#tokens.length };
   }
 
   next(): Batch {
-    const { rows, length, bytesPerToken } = this.#options;
+    const { rows, length, bytesPerToken } = this.#shape;
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
       const from = this.#random.integer(this.#tokens.length - length);
