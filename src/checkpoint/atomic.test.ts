@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
-import { recoverFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
+import { recoverFolder, standingFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from "./training-checkpoints.ts";
 
 let root: string;
@@ -54,7 +54,9 @@ test("a kill between the two renames is undone", async () => {
   mkdirSync(path);
   writeFileSync(join(path, "good"), "");
   renameSync(path, join(root, ".state.previous"));
+  expect(readdirSync(await standingFolder(path))).toEqual(["good"]);
   await recoverFolder(path);
+  expect(await standingFolder(path)).toBe(path);
   expect(readdirSync(path)).toEqual(["good"]);
   expect(readdirSync(root)).toEqual(["state"]);
 });

@@ -130,8 +130,16 @@ export async function writeFolderAtomically(path: string, fill: (folder: string)
 }
 
 /**
- * Call before reading a folder that {@link writeFolderAtomically} writes: if a kill fell between its two renames, the last
- * good folder gets its name back.
+ * Where the last good folder stands that {@link writeFolderAtomically} wrote as `path`: there, or, if a kill fell between its two
+ * renames, under the name that the old one had for that instant. It changes nothing, so any reader may ask at any time.
+ */
+export async function standingFolder(path: string): Promise<string> {
+  return !(await exists(path)) && (await exists(previousPath(path))) ? previousPath(path) : path;
+}
+
+/**
+ * If a kill fell between the two renames of {@link writeFolderAtomically}, gives the last good folder its name back. For the owner of
+ * `path` alone: a reader beside a living writer asks {@link standingFolder}.
  */
 export async function recoverFolder(path: string): Promise<void> {
   const previous = previousPath(path);

@@ -62,6 +62,14 @@ test("a tied output head is the input embedding; an untied one must be there", a
   expect(() => model.weight("lm_head.weight")).toThrow(/lacks the tensor lm_head\.weight/);
 });
 
+test("a file of the bare model, without its prefix, serves as well", async () => {
+  const bare = new Map([["wte.weight", float32([1, 2], [2, 1])]]);
+  await saveModelFolder(folder, { config: { model_type: "gpt2" }, weights: bare });
+  using model = await loadModelFolder(folder);
+  expect(model.weight("transformer.wte.weight").data).toEqual(bare.get("wte.weight")!.data);
+  expect(model.weight("lm_head.weight", [2, 1]).data).toEqual(bare.get("wte.weight")!.data);
+});
+
 test("a missing tensor and a wrong shape are told with the folder and the name", async () => {
   await saveModelFolder(folder, { config, weights });
   using model = await loadModelFolder(folder);

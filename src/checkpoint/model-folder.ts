@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { writeFileAtomically } from "./atomic.ts";
+import { standingFolder, writeFileAtomically } from "./atomic.ts";
 import { pickleRefusal, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
 import type { SavedTensor } from "./saved-tensor.ts";
 
@@ -38,7 +38,8 @@ export interface ModelFolder extends Disposable {
   /** Every tensor that is stored, by name. */
   readonly tensors: ReadonlyMap<string, SavedTensor>;
   /**
-   * The weight of that name as float32. An output head that is not stored is the input embedding, if the config ties them.
+   * The weight of that name as float32. An output head that is not stored is the input embedding, unless the config says that
+   * they are not tied; the prefix `model.` or `transformer.` may be missing in the file.
    *
    * @throws InputError where it is missing, is of another shape than `shape`, or is not of floating point.
    */
@@ -110,15 +111,24 @@ async function openWeights(folder: string): Promise<SafetensorsFile[]> {
   return [...shards.values()];
 }
 
-const outputHead = "lm_head.weight";
-const inputEmbeddings = ["model.embed_tokens.weight", "transformer.wte.weight", "wte.weight"];
+const inputEmbeddings = ["model.embed_tokens.weight", "transformer.wte.weight"];
+
+/**
+ * The names under which a weight may be stored: its own; for an output head that is tied, the input embedding's; and each
+ * without the prefix of the model inside, which files of that model alone leave out (the published GPT-2 does).
+ */
+function storedNames(name: string, tied: boolean): string[] {
+  const names = tied && name === "lm_head.weight" ? [name, ...inputEmbeddings] : [name];
+  return names.flatMap((full) => [full, full.replace(/^(model|transformer)\./, "")]);
+}
 
 /**
  * Opens a Hugging Face model folder: reads its configuration and maps its weights.
  *
  * @throws InputError where the folder, its config or its weights are missing or broken, or where the weights are a pickle.
  */
-export async function loadModelFolder(folder: string): Promise<ModelFolder> {
+export async function loadModelFolder(path: string): Promise<ModelFolder> {
+  const folder = await standingFolder(path);
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
     throw new InputError(`${folder} is not a folder: expected a model folder with config.json and ${weightsFile}.`);
   }
@@ -129,17 +139,17 @@ export async function loadModelFolder(folder: string): Promise<ModelFolder> {
   const tensors = new Map(files.flatMap((file) => [...file.tensors]));
 
   const weight = (name: string, shape?: readonly number[]): Weight => {
-    const tied = name === outputHead && !tensors.has(name) && config.tie_word_embeddings !== false;
-    const stored = tied ? inputEmbeddings.find((embedding) => tensors.has(embedding)) : name;
-    const tensor = tensors.get(stored ?? name);
+    const stored = storedNames(name, config.tie_word_embeddings !== false).find((candidate) => tensors.has(candidate));
+    const tensor = stored === undefined ? undefined : tensors.get(stored);
     if (!tensor) {
       const names = files.map((file) => basename(file.path)).join(", ");
       throw new InputError(
         `${folder} lacks the tensor ${name}, which its config.json calls for: ${names} may be of another model or incomplete.`,
       );
     }
-    if (tensor.dtype !== "float32")
+    if (tensor.dtype !== "float32") {
       throw new InputError(`${folder}, tensor ${name}: expected floating point, got ${tensor.dtype}.`);
+    }
     if (shape && (shape.length !== tensor.shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))) {
       throw new InputError(
         `${folder}, tensor ${name}: config.json calls for shape [${shape.join(", ")}], but it is stored with [${tensor.shape.join(", ")}].`,
@@ -150,5 +160,5 @@ export async function loadModelFolder(folder: string): Promise<ModelFolder> {
   const close = () => {
     for (const file of files) file.close();
   };
-  return { path: folder, config, generationConfig, tensors, weight, close, [Symbol.dispose]: close };
+  return { path, config, generationConfig, tensors, weight, close, [Symbol.dispose]: close };
 }
