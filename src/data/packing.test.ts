@@ -108,9 +108,7 @@ test("a restored stream goes on exactly, through its state as JSON", () => {
       const options = { ...shape, bytesPerToken };
       const packed = new PackedBatches(documents, { ...options, seed });
       for (let i = 0; i < steps; i++) packed.next();
-      const restored = new PackedBatches(documents, { ...options, seed: seed + 1 });
-      restored.next();
-      restored.restore(JSON.parse(JSON.stringify(packed.state())));
+      const restored = PackedBatches.restore(documents, options, JSON.parse(JSON.stringify(packed.state())));
       for (let i = 0; i < 5; i++) expect(restored.next()).toEqual(packed.next());
       expect(restored.state()).toEqual(packed.state());
     }),
@@ -143,8 +141,7 @@ test("windows are runs of the stream with their next tokens, reach both of its e
   }
   expect(Math.min(...firsts)).toBe(0);
   expect(Math.max(...firsts)).toBe(20 - 6 - 1);
-  const restored = new RandomWindows(documents, { ...options, seed: 6 });
-  restored.restore(JSON.parse(JSON.stringify(windows.state())));
+  const restored = RandomWindows.restore(documents, options, JSON.parse(JSON.stringify(windows.state())));
   for (let i = 0; i < 5; i++) expect(restored.next()).toEqual(windows.next());
 });
 
@@ -153,11 +150,13 @@ test("a corpus that is empty, too short, or not the one that was trained on is r
   expect(() => new PackedBatches(distinct([]), options)).toThrow(InputError);
   expect(() => new RandomWindows(distinct([8]), options)).toThrow(/need a corpus of at least 9, this one has 8/);
   const packed = new PackedBatches(distinct([5, 5]), options);
-  expect(() => new PackedBatches(distinct([5, 6]), options).restore(packed.state())).toThrow(
+  expect(() => PackedBatches.restore(distinct([5, 6]), options, packed.state())).toThrow(
     /the training data has changed: .* 2 documents of 10 tokens, now there are 2 of 11/,
   );
-  expect(() => packed.restore({ ...packed.state(), epoch: -1 })).toThrow(/is damaged \(`epoch`/);
+  expect(() => PackedBatches.restore(distinct([5, 5]), options, { ...packed.state(), epoch: -1 })).toThrow(
+    /is damaged \(`epoch`/,
+  );
   const windows = new RandomWindows(distinct([20]), options);
-  expect(() => new RandomWindows(distinct([21]), options).restore(windows.state())).toThrow(/has changed/);
-  expect(() => windows.restore(packed.state())).toThrow(InputError);
+  expect(() => RandomWindows.restore(distinct([21]), options, windows.state())).toThrow(/has changed/);
+  expect(() => RandomWindows.restore(distinct([20]), options, packed.state())).toThrow(InputError);
 });

@@ -41,9 +41,8 @@ export type PackingState = z.infer<typeof PackingState>;
  */
 export class PackedBatches {
   readonly #documents: TokenDocuments;
-  readonly #shape: BatchShape;
+  readonly #options: PackingOptions;
   readonly #order: Uint32Array;
-  #seed: number;
   #epoch = 0;
   #document = 0;
   #offset = 0;
@@ -52,8 +51,7 @@ export class PackedBatches {
   constructor(documents: TokenDocuments, options: PackingOptions) {
     if (documents.tokens.length === 0) throw new InputError("there is nothing to train on: the corpus has no tokens");
     this.#documents = documents;
-    this.#shape = options;
-    this.#seed = options.seed;
+    this.#options = options;
     this.#order = new Uint32Array(documents.starts.length - 1);
     this.#shuffle();
   }
@@ -62,22 +60,23 @@ export class PackedBatches {
    * Goes on where `state` was taken: the next batches are those that would have followed.
    * @throws InputError when the state is not one of this class, or belongs to another corpus
    */
-  restore(state: unknown): void {
+  static restore(documents: TokenDocuments, shape: BatchShape, state: unknown): PackedBatches {
     const from = parseState(PackingState, state);
-    const { documents, tokens } = this.state();
-    if (documents !== from.documents || tokens !== from.tokens)
-      throw changed(`${from.documents} documents of ${from.tokens} tokens`, `${documents} of ${tokens}`);
-    this.#seed = from.seed;
-    this.#epoch = from.epoch;
-    this.#document = from.document;
-    this.#offset = from.offset;
-    this.#shuffle();
+    const batches = new PackedBatches(documents, { ...shape, seed: from.seed });
+    const now = batches.state();
+    if (now.documents !== from.documents || now.tokens !== from.tokens)
+      throw changed(`${from.documents} documents of ${from.tokens} tokens`, `${now.documents} of ${now.tokens}`);
+    batches.#epoch = from.epoch;
+    batches.#document = from.document;
+    batches.#offset = from.offset;
+    batches.#shuffle();
+    return batches;
   }
 
   state(): PackingState {
     const { starts, tokens } = this.#documents;
     return {
-      seed: this.#seed,
+      seed: this.#options.seed,
       epoch: this.#epoch,
       document: this.#document,
       offset: this.#offset,
@@ -87,7 +86,7 @@ export class PackedBatches {
   }
 
   next(): Batch {
-    const { rows, length, bytesPerToken } = this.#shape;
+    const { rows, length, bytesPerToken } = this.#options;
     const { tokens, starts } = this.#documents;
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
@@ -118,7 +117,7 @@ export class PackedBatches {
   /** The order of the documents in the present epoch (Fisher–Yates). */
   #shuffle(): void {
     const order = this.#order;
-    const random = new Random(this.#seed, "documents").fork(this.#epoch);
+    const random = new Random(this.#options.seed, "documents").fork(this.#epoch);
     for (let i = 0; i < order.length; i++) order[i] = i;
     for (let i = order.length - 1; i > 0; i--) {
       const j = random.integer(i + 1);

@@ -6,8 +6,6 @@ import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
 import { type BatchShape, changed, type PackingOptions, parseState } from "./packing.ts";
 import type { TokenDocuments } from "./shard.ts";
 
-const STREAM = "windows";
-
 /** Where a `RandomWindows` stands; plain JSON. */
 export const WindowState = z.strictObject({
   seed: z.int().min(0),
@@ -22,7 +20,7 @@ export type WindowState = z.infer<typeof WindowState>;
 export class RandomWindows {
   readonly #tokens: TokenDocuments["tokens"];
   readonly #shape: BatchShape;
-  #random: Random;
+  readonly #random: Random;
 
   /** @throws InputError when there are too few tokens for one row and its targets */
   constructor({ tokens }: Pick<TokenDocuments, "tokens">, options: PackingOptions) {
@@ -32,18 +30,19 @@ export class RandomWindows {
       );
     this.#tokens = tokens;
     this.#shape = options;
-    this.#random = new Random(options.seed, STREAM);
+    this.#random = new Random(options.seed, "windows");
   }
 
   /**
    * Goes on where `state` was taken.
    * @throws InputError when the state is not one of this class, or belongs to another corpus
    */
-  restore(state: unknown): void {
+  static restore(documents: Pick<TokenDocuments, "tokens">, shape: BatchShape, state: unknown): RandomWindows {
     const { seed, drawn, tokens } = parseState(WindowState, state);
-    if (tokens !== this.#tokens.length) throw changed(`${tokens} tokens`, String(this.#tokens.length));
-    this.#random = new Random(seed, STREAM);
-    this.#random.counter = drawn;
+    if (tokens !== documents.tokens.length) throw changed(`${tokens} tokens`, String(documents.tokens.length));
+    const windows = new RandomWindows(documents, { ...shape, seed });
+    windows.#random.counter = drawn;
+    return windows;
   }
 
   state(): WindowState {
