@@ -1,5 +1,5 @@
 // A model that continues texts token by token: one program for prefill and decode, and the caches of a batch of texts.
-import { input, logSumExp, matmul, reshape, type Tensor, take, toOnnx } from "../graph/index.ts";
+import { input, log, matmul, max, reshape, softmax, sub, type Tensor, take, toOnnx } from "../graph/index.ts";
 import { type GptConfig, gpt, gptHead } from "../models/index.ts";
 import { type CachedLayer, cacheContext, Params, Quantiser } from "../nn/index.ts";
 import { type Binding, type HostTensor, type HostTensors, nativeEngine, type Program } from "../runtime/index.ts";
@@ -238,12 +238,17 @@ function buildGraph(config: GptConfig, quantiser: Quantiser | undefined) {
   const logits = quantiser
     ? quantiser.linear(scope.at("lm_head"), last, parameterName(head), config.vocabulary)
     : matmul(last, head, { transposeB: true });
-  const outputs: Record<string, Tensor> = { logits, logSums: logSumExp(logits, { axes: [-1] }) };
+  const outputs: Record<string, Tensor> = { logits, logSums: logSum(logits) };
   context.layers.forEach(({ present }, i) => {
     outputs[`present.${i}.key`] = present.key;
     outputs[`present.${i}.value`] = present.value;
   });
   return { outputs, layers: context.layers };
+}
+
+/** log Σ exp of each row, from the softmax: at the likeliest class it is z − log p. A vectorised exponential, unlike ReduceLogSumExp. */
+function logSum(logits: Tensor): Tensor {
+  return sub(max(logits, { axes: [-1] }), log(max(softmax(logits), { axes: [-1] })));
 }
 
 function parameterName(weight: Tensor): string {

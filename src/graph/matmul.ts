@@ -18,9 +18,11 @@ export interface MatmulOptions {
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false, scale = 1 } = options;
-  if (a.rank < 2 || b.rank < 2) throw graphError("matmul", `needs two tensors of two or more axes, got ${a} and ${b}`);
-  if (b.rank === 2 && a.rank > 2 && !transposeA) {
-    const rows = a.shape.slice(0, -1);
+  if (a.rank < 2 || b.rank < 2 || a.dtype !== "float32" || b.dtype !== "float32")
+    throw graphError("matmul", `needs two float32 tensors of two or more axes, got ${a} and ${b}`);
+  const rows = a.shape.slice(0, -1);
+  // The runtime folds too; where several axes are named, folding here would cost it a shape to compute at each product.
+  if (b.rank === 2 && a.rank > 2 && !transposeA && rows.filter((dim) => typeof dim === "string").length < 2) {
     const flat = matmul(reshape(a, [product(rows), a.shape.at(-1)!]), b, options);
     return reshape(flat, [...rows, flat.shape[1]!]);
   }
@@ -51,7 +53,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   if (!bias) return matmul(x, weight, { transposeB: true });
   const [outputs, inputs] = weight.shape as [Dim, Dim];
-  if (weight.rank !== 2 || x.rank < 1 || x.shape.at(-1) !== inputs || !sameShape(bias.shape, [outputs]))
+  const fits = weight.rank === 2 && x.rank > 0 && x.shape.at(-1) === inputs && sameShape(bias.shape, [outputs]);
+  if (!fits || [x, weight, bias].some(({ dtype }) => dtype !== "float32"))
     throw graphError("linear", `needs x […, in], weight [out, in] and bias [out], got ${x}, ${weight} and ${bias}`);
   // The bias is where the product begins to add up, which saves a pass over the outputs.
   const rows = x.shape.slice(0, -1);
