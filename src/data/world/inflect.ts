@@ -187,7 +187,10 @@ const inBeforeCluster = new RegExp(`^([вф][^${vowel}ь]|вь|двор|льв|�
 const withBeforeCluster = new RegExp(`^([сзшжщ][^${vowel}ь]|щ|льв|льд|рт)`, "i");
 
 /** A preposition with the vowel that the next word asks for: в/во, с/со, к/ко, о/об. */
-export function preposition(name: "в" | "с" | "к" | "о" | "на" | "из" | "у" | "под" | "над" | "за" | "от" | "до", next: string): string {
+export function preposition(
+  name: "в" | "с" | "к" | "о" | "на" | "из" | "у" | "под" | "над" | "за" | "от" | "до",
+  next: string,
+): string {
   if (name === "в") return inBeforeCluster.test(next) ? "во" : "в";
   if (name === "с") return withBeforeCluster.test(next) ? "со" : "с";
   if (name === "к") return /^(льв|дн[юя]|вс)/i.test(next) ? "ко" : "к";

@@ -83,11 +83,20 @@ function rows(table: string, columns: number): string[][] {
 
 const words = (cell: string) => cell.split(/\s+/).filter(Boolean);
 const pairs = (cell: string) => Object.fromEntries(words(cell).map((word) => word.split("=") as [string, string]));
-const option = (tags: ReadonlySet<string>, key: string) => [...tags].find((tag) => tag.startsWith(`${key}:`))?.slice(key.length + 1);
+const option = (tags: ReadonlySet<string>, key: string) =>
+  [...tags].find((tag) => tag.startsWith(`${key}:`))?.slice(key.length + 1);
 
 export const adjectives: Adjective[] = rows(adjectiveTable, 5).map(([id, groups, en, comparatives, opposite]) => {
   const [comparative = "", enComparative = ""] = comparatives!.split("/").map((x) => x.trim());
-  return { id: id!, forms: declineAdjective(id!), en: en!, groups: words(groups!), comparative, enComparative, opposite: opposite! };
+  return {
+    id: id!,
+    forms: declineAdjective(id!),
+    en: en!,
+    groups: words(groups!),
+    comparative,
+    enComparative,
+    opposite: opposite!,
+  };
 });
 
 /** Which groups of adjectives suit a noun, by its tags. */
@@ -112,6 +121,7 @@ const suits: Record<string, string[]> = {
   room: ["place", "size"],
   place: ["size", "age"],
   job: ["character"],
+  jobf: ["character"],
   person: ["character"],
   family: ["character"],
   work: ["good", "bad"],

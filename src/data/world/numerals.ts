@@ -1,10 +1,16 @@
 // Russian cardinal numerals from 0 to 999 and the forms that nouns take after them; English ones beside.
 import { type AdjectiveForms, type Agreeing, agree, type Declined, type Forms } from "./inflect.ts";
 
-const units = "ноль один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать".split(" ");
+const units =
+  "ноль один два три четыре пять шесть семь восемь девять десять одиннадцать двенадцать тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать".split(
+    " ",
+  );
 const tens = "двадцать тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто".split(" ");
 const hundreds = "сто двести триста четыреста пятьсот шестьсот семьсот восемьсот девятьсот".split(" ");
-const enUnits = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(" ");
+const enUnits =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
+    " ",
+  );
 const enTens = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
 
 const one: Record<"m" | "f" | "n", Partial<Forms> & { nom: string; acc: string }> = {
@@ -72,4 +78,3 @@ export function numberWord(n: number): string {
   if (n < 20) return enUnits[n]!;
   return `${enTens[Math.floor(n / 10) - 2]}${n % 10 ? `-${enUnits[n % 10]}` : ""}`;
 }
-

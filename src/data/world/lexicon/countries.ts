@@ -2,7 +2,7 @@
 //
 // Classes as in `nouns.ts`; `на` among the exceptions marks a country with that preposition (на Кубе).
 export const countries = `
-Россия | f | | Москва | f* | | Russia, Moscow | Europe
+Россия | f | | Москва | f* | | Russia, Moscow | Europe and Asia
 Франция | f | | Париж | m | | France, Paris | Europe
 Германия | f | | Берлин | m | | Germany, Berlin | Europe
 Италия | f | | Рим | m | | Italy, Rome | Europe
@@ -86,6 +86,7 @@ export const countries = `
 export const continents: Record<string, string> = {
   Europe: "Европе",
   Asia: "Азии",
+  "Europe and Asia": "Европе и Азии",
   Africa: "Африке",
   "North America": "Северной Америке",
   "South America": "Южной Америке",

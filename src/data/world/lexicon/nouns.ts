@@ -12,7 +12,6 @@ export const nouns = `
 барабан | m | | drum | thing instrument stands
 скакалка | f | | skipping rope | thing toy
 игрушка | f | | toy | group
-мозаика | f | | mosaic | thing toy
 книга | f | | book | thing stationery work
 тетрадь | f | | notebook | thing stationery
 ручка | f | | pen | thing stationery
@@ -105,23 +104,23 @@ export const nouns = `
 лимон | m | | lemon | food fruit
 слива | f | | plum | food fruit
 вишня | f | gp=вишен | cherry | food fruit
-арбуз | m | | watermelon | food fruit
-дыня | f | | melon | food fruit
+арбуз | m | | watermelon | food fruit single
+дыня | f | | melon | food fruit single
 персик | m | | peach | food fruit
-ананас | m | | pineapple | food fruit
+ананас | m | | pineapple | food fruit single
 помидор | m | | tomato/tomatoes | food vegetable
 огурец | m* | stem=огурц | cucumber | food vegetable
-тыква | f | | pumpkin | food vegetable
+тыква | f | | pumpkin | food vegetable single
 баклажан | m | | aubergine | food vegetable
 морковь | f | | -/carrots | food vegetable mass
 картофель | m | | -/potatoes | food vegetable mass
-капуста | f | | cabbage | food vegetable mass
+капуста | f | | cabbage | food vegetable mass single
 лук | m | | -/onions | food vegetable mass
 свёкла | f | gp=свёкл | beetroot | food vegetable mass
 хлеб | m | | bread | food bakery mass
 булочка | f | | bun | food bakery
-пирог | m* | | pie | food bakery
-торт | m | | cake | food bakery
+пирог | m* | | pie | food bakery single
+торт | m | | cake | food bakery single
 блин | m* | | pancake | food bakery
 конфета | f | | sweet | food sweets
 шоколад | m | | chocolate | food sweets mass
@@ -160,7 +159,7 @@ export const nouns = `
 скамейка | f | | bench | furniture seat surface
 табуретка | f | | stool | furniture seat surface
 комод | m | | chest of drawers/chests of drawers | furniture surface
-холодильник | m | | fridge | cold container
+холодильник | m | | fridge | cold
 сундук | m* | | chest | furniture container
 ящик | m | | drawer | furniture container
 подоконник | m | | windowsill | surface
@@ -337,6 +336,13 @@ export const nouns = `
 тренер | ma | | coach | job
 полицейский | ma! | | police officer | job
 ветеринар | ma | | vet | job
+учительница | fa | | teacher | jobf
+певица | fa | | singer | jobf
+актриса | fa | | actress | jobf
+художница | fa | | artist | jobf
+продавщица | fa | | shop assistant | jobf
+официантка | fa | | waitress | jobf
+писательница | fa | | writer | jobf
 автобус | m | | bus | vehicle
 поезд | m | np=поезда | train | vehicle
 машина | f | | car | vehicle
@@ -420,7 +426,7 @@ export const nouns = `
 ответ | m | | answer | part
 урок | m | | lesson | part
 рубль | m* | | rouble | part
-фрукт | m | | fruit/fruit | group
+фрукт | m | | fruit | group
 овощ | m | gp=овощей | vegetable | group
 напиток | m | stem=напитк | drink | group
 животное | na! | | animal | group

@@ -63,6 +63,10 @@ export const russianNames = `
 `;
 
 export const englishNames = {
-  f: "Anna Mary Kate Olivia Helen Alice Emma Lucy Grace Sophie Nina Vera Laura Jane Emily Rose Clara Sarah Julia Diana Amy Ruth Nora Ellen Molly Daisy Eva Irene Martha Susan".split(" "),
-  m: "Peter John Nick Mike Alex Tom Ben Sam Jack Oliver Henry George Daniel Paul Leo Max Victor Adam Robert James William David Frank Simon Martin Harry Oscar Philip Edward Luke".split(" "),
+  f: "Anna Mary Kate Olivia Helen Alice Emma Lucy Grace Sophie Nina Vera Laura Jane Emily Rose Clara Sarah Julia Diana Amy Ruth Nora Ellen Molly Daisy Eva Irene Martha Susan".split(
+    " ",
+  ),
+  m: "Peter John Nick Mike Alex Tom Ben Sam Jack Oliver Henry George Daniel Paul Leo Max Victor Adam Robert James William David Frank Simon Martin Harry Oscar Philip Edward Luke".split(
+    " ",
+  ),
 };
