@@ -40,7 +40,7 @@ export interface OperatorCheck {
   /** The name it is exported under. */
   readonly operator: string;
   readonly cases: fc.Arbitrary<OperatorCase>;
-  /** How many random cases; 3 when left out. */
+  /** How many random cases; 5 when left out. */
   readonly runs?: number;
   /** Why its gradient, or its gradient's gradient, cannot be checked. */
   readonly noGradient?: string;
@@ -62,7 +62,7 @@ export interface Trial {
 }
 
 /** The trials of a check: each random case once with fixed sizes over parameters, once with named ones over inputs. */
-export function trials(check: OperatorCheck, place: number, count = check.runs ?? 3): Trial[] {
+export function trials(check: OperatorCheck, place: number, count = check.runs ?? 5): Trial[] {
   const samples = fc.sample(fc.tuple(check.cases, anySizes), { seed: 20261123, numRuns: count });
   return samples.flatMap(([one, sizes], run) =>
     [false, true].map((named) => {
@@ -218,10 +218,10 @@ function hostTensor(dtype: DType, { shape, data }: NdArray): HostTensor {
   return { dtype, shape, data: array.from(data) };
 }
 
-/**
- * Runs all the trials in one program, optimised and not, and returns what is wrong with each operator: nothing, when all
- * is well. One session serves many operators because making it costs more than running it.
- */
+/** How many trials share a program: making one has a cost, and so has optimising a large graph. */
+const together = 40;
+
+/** Runs every check's trials, optimised and not, and returns what is wrong with each operator: nothing, when all is well. */
 export async function checkOperators(engine: Engine, checks: readonly OperatorCheck[]): Promise<Map<string, string[]>> {
   const wrong = new Map<string, string[]>(checks.map((check) => [check.operator, []]));
   const all: Trial[] = [];
@@ -233,7 +233,10 @@ export async function checkOperators(engine: Engine, checks: readonly OperatorCh
     }
   });
   for (const optimisation of ["none", "all"] as const) {
-    for (const { trials, values, error } of await runTogether(engine, all, optimisation)) {
+    const outcomes: Outcome[] = [];
+    for (let i = 0; i < all.length; i += together)
+      outcomes.push(...(await runTogether(engine, all.slice(i, i + together), optimisation)));
+    for (const { trials, values, error } of outcomes) {
       for (const one of trials) {
         const say = (problem: string) => wrong.get(one.operator)!.push(`${optimisation}: ${one.description}: ${problem}`);
         if (error) say(error.message);

@@ -61,7 +61,7 @@ export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, b
   if (weight.rank !== 2 || weight.shape[1] !== x.shape[1] || typeof classes !== "number") {
     throw graphError("linearCrossEntropy", `needs weight [classes, ${x.shape[1]}] for ${x}, got ${weight}`);
   }
-  if (bias && !sameShape(bias.shape, [classes])) {
+  if (bias && (bias.dtype !== "float32" || !sameShape(bias.shape, [classes]))) {
     throw graphError("linearCrossEntropy", `needs bias [${classes}] for weight ${weight}, got ${bias}`);
   }
   if (typeof rows !== "number") return chunkOfLinearCrossEntropy(x, weight, targets, bias);

@@ -2,7 +2,7 @@
 import { broadcast } from "./dims.ts";
 import { sumTo } from "./reduce.ts";
 import { reshape } from "./shape.ts";
-import { constant, type DType, graphError, operation, type Tensor, withGradient } from "./tensor.ts";
+import { constant, type DType, graphError, type OperationOptions, operation, type Tensor, withGradient } from "./tensor.ts";
 
 /** A tensor, or a number that becomes a constant of the other operand's type. */
 export type Operand = Tensor | number;
@@ -58,28 +58,31 @@ export const less = (a: Operand, b: Operand): Tensor => binary("Less", a, b, und
 export const lessOrEqual = (a: Operand, b: Operand): Tensor => binary("LessOrEqual", a, b, undefined, "bool");
 export const greater = (a: Operand, b: Operand): Tensor => binary("Greater", a, b, undefined, "bool");
 export const greaterOrEqual = (a: Operand, b: Operand): Tensor => binary("GreaterOrEqual", a, b, undefined, "bool");
-export const and = (a: Tensor, b: Tensor): Tensor => binary("And", a, b);
-export const or = (a: Tensor, b: Tensor): Tensor => binary("Or", a, b);
-export const not = (a: Tensor): Tensor => operation("Not", [a], ["bool", a.shape]);
+export const and = (a: Tensor, b: Tensor): Tensor => binary("And", ofType("And", a, "bool"), ofType("And", b, "bool"));
+export const or = (a: Tensor, b: Tensor): Tensor => binary("Or", ofType("Or", a, "bool"), ofType("Or", b, "bool"));
+export const not = (a: Tensor): Tensor => operation("Not", [ofType("Not", a, "bool")], ["bool", a.shape]);
+
+function ofType(type: string, x: Tensor, dtype: DType): Tensor {
+  if (x.dtype !== dtype) throw graphError(type, `needs ${dtype}, got ${x}`);
+  return x;
+}
 
 /** `a` where the condition holds, else `b`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const [x, y] = operands("Where", a, b);
+  if (condition.dtype !== "bool") throw graphError("Where", `needs a bool condition for ${x} and ${y}, got ${condition}`);
   return operation("Where", [condition, x, y], [x.dtype, broadcast("Where", condition, x, y)], {
     gradient: (dy) => [undefined, sumTo(where(condition, dy!, 0), x), sumTo(where(condition, 0, dy!), y)],
   });
 }
 
-/** An operator of one tensor whose gradient is `dy · slope(x, y)`. */
-function unary(
-  type: string,
-  x: Tensor,
-  slope: ((x: Tensor, y: Tensor) => Tensor) | undefined,
-  options: { attributes?: Record<string, { float: number }>; domain?: string } = {},
-): Tensor {
-  const y: Tensor = operation(type, [x], [x.dtype, x.shape], {
+type UnaryGradient = (dy: Tensor, y: Tensor) => Tensor | undefined;
+
+/** An operator of one float32 tensor. */
+function unary(type: string, x: Tensor, gradient: UnaryGradient, options: OperationOptions = {}): Tensor {
+  const y: Tensor = operation(type, [ofType(type, x, "float32")], [x.dtype, x.shape], {
     ...options,
-    gradient: slope && ((dy) => [mul(dy!, slope(x, y))]),
+    gradient: (dy) => [gradient(dy!, y)],
   });
   return y;
 }
@@ -87,35 +90,31 @@ function unary(
 export function neg(x: Tensor): Tensor {
   return operation("Neg", [x], [x.dtype, x.shape], { gradient: (dy) => [neg(dy!)] });
 }
-export const abs = (x: Tensor): Tensor => unary("Abs", x, sign);
+export const abs = (x: Tensor): Tensor => unary("Abs", x, (dy) => mul(dy, sign(x)));
 /** -1, 0 or 1; its gradient is zero everywhere. */
-export const sign = (x: Tensor): Tensor => operation("Sign", [x], [x.dtype, x.shape], { gradient: () => [undefined] });
-export const floor = (x: Tensor): Tensor => operation("Floor", [x], [x.dtype, x.shape], { gradient: () => [undefined] });
-export const exp = (x: Tensor): Tensor => unary("Exp", x, (_, y) => y);
-export const log = (x: Tensor): Tensor => operation("Log", [x], [x.dtype, x.shape], { gradient: (dy) => [div(dy!, x)] });
-export const sqrt = (x: Tensor): Tensor => {
-  const y: Tensor = operation("Sqrt", [x], [x.dtype, x.shape], { gradient: (dy) => [div(dy!, mul(y, 2))] });
-  return y;
-};
-export const reciprocal = (x: Tensor): Tensor => unary("Reciprocal", x, (_, y) => neg(mul(y, y)));
-export const sin = (x: Tensor): Tensor => unary("Sin", x, cos);
-export const cos = (x: Tensor): Tensor => unary("Cos", x, (x) => neg(sin(x)));
-export const tanh = (x: Tensor): Tensor => unary("Tanh", x, (_, y) => sub(1, mul(y, y)));
-export const sigmoid = (x: Tensor): Tensor => unary("Sigmoid", x, (_, y) => mul(y, sub(1, y)));
-export const softplus = (x: Tensor): Tensor => unary("Softplus", x, sigmoid);
-export const erf = (x: Tensor): Tensor => unary("Erf", x, (x) => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)));
+export const sign = (x: Tensor): Tensor => unary("Sign", x, () => undefined);
+export const floor = (x: Tensor): Tensor => unary("Floor", x, () => undefined);
+export const exp = (x: Tensor): Tensor => unary("Exp", x, (dy, y) => mul(dy, y));
+export const log = (x: Tensor): Tensor => unary("Log", x, (dy) => div(dy, x));
+export const sqrt = (x: Tensor): Tensor => unary("Sqrt", x, (dy, y) => div(dy, mul(y, 2)));
+export const reciprocal = (x: Tensor): Tensor => unary("Reciprocal", x, (dy, y) => neg(mul(dy, mul(y, y))));
+export const sin = (x: Tensor): Tensor => unary("Sin", x, (dy) => mul(dy, cos(x)));
+export const cos = (x: Tensor): Tensor => unary("Cos", x, (dy) => neg(mul(dy, sin(x))));
+export const tanh = (x: Tensor): Tensor => unary("Tanh", x, (dy, y) => mul(dy, sub(1, mul(y, y))));
+export const sigmoid = (x: Tensor): Tensor => unary("Sigmoid", x, (dy, y) => mul(dy, mul(y, sub(1, y))));
+export const softplus = (x: Tensor): Tensor => unary("Softplus", x, (dy) => mul(dy, sigmoid(x)));
+export const erf = (x: Tensor): Tensor => unary("Erf", x, (dy) => mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI))));
 /** max(x, 0). */
-export const relu = (x: Tensor): Tensor =>
-  operation("Relu", [x], [x.dtype, x.shape], { gradient: (dy) => [where(greater(x, 0), dy!, 0)] });
+export const relu = (x: Tensor): Tensor => unary("Relu", x, (dy) => where(greater(x, 0), dy, 0));
 
 /** x · sigmoid(x) (Hendrycks & Gimpel 2016), one pass. */
 export function silu(x: Tensor): Tensor {
   // y' = s + y(1 − s), with s = sigmoid(x).
-  const slope = (x: Tensor, y: Tensor) => {
+  const gradient = (dy: Tensor, y: Tensor) => {
     const s = sigmoid(x);
-    return add(s, mul(y, sub(1, s)));
+    return mul(dy, add(s, mul(y, sub(1, s))));
   };
-  return unary("QuickGelu", x, slope, { attributes: { alpha: { float: 1 } }, domain: "com.microsoft" });
+  return unary("QuickGelu", x, gradient, { attributes: { alpha: { float: 1 } }, domain: "com.microsoft" });
 }
 
 /**
@@ -133,25 +132,25 @@ export function swiglu(a: Tensor, b: Tensor): Tensor {
 
 /** x · Φ(x), exactly (Hendrycks & Gimpel 2016). */
 export function gelu(x: Tensor): Tensor {
-  const slope = (x: Tensor) => {
+  const gradient = (dy: Tensor) => {
     const cumulative = mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);
     const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return add(cumulative, mul(x, density));
+    return mul(dy, add(cumulative, mul(x, density)));
   };
-  return unary("Gelu", x, slope, { domain: "com.microsoft" });
+  return unary("Gelu", x, gradient, { domain: "com.microsoft" });
 }
 
 /** The tanh approximation of GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))), as GPT-2 has it. */
 export function geluTanh(x: Tensor): Tensor {
   if (x.rank === 0) return reshape(geluTanh(reshape(x, [1])), []);
   const c = Math.sqrt(2 / Math.PI);
-  const slope = (x: Tensor) => {
+  const gradient = (dy: Tensor) => {
     const square = mul(x, x);
     const t = tanh(mul(mul(x, add(mul(square, 0.044715), 1)), c));
     const inner = add(mul(square, 3 * 0.044715 * c), c);
-    return mul(add(add(t, 1), mul(mul(x, sub(1, mul(t, t))), inner)), 0.5);
+    return mul(dy, mul(add(add(t, 1), mul(mul(x, sub(1, mul(t, t))), inner)), 0.5));
   };
-  return unary("FastGelu", x, slope, { domain: "com.microsoft" });
+  return unary("FastGelu", x, gradient, { domain: "com.microsoft" });
 }
 
 /** x limited to [low, high]; no gradient flows outside. */

@@ -1,5 +1,5 @@
 // Operators that look elements up by index, and their gradients, which add elements up by index.
-import { axisOf, fixed, product } from "./dims.ts";
+import { axisOf, fixed, product, sameShape } from "./dims.ts";
 import { cast } from "./elementwise.ts";
 import { expandTo, reshape } from "./shape.ts";
 import { constant, graphError, operation, operations, type Tensor } from "./tensor.ts";
@@ -20,15 +20,23 @@ export function take(table: Tensor, indices: Tensor): Tensor {
 
 /** `x`, to which each row of `updates [n, …]` is added at the row that `indices int64[n, 1]` names; repeated rows add up. */
 export function scatterAdd(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  const rows = updates.shape[0];
+  const fits = rows !== undefined && sameShape(indices.shape, [rows, 1]) && sameShape(updates.shape.slice(1), x.shape.slice(1));
+  if (!fits || indices.dtype !== "int64" || updates.dtype !== x.dtype || x.rank === 0)
+    throw graphError(
+      "scatterAdd",
+      `needs x [rows, …], indices int64[n, 1] and updates [n, …], got ${x}, ${indices} and ${updates}`,
+    );
   return operation("ScatterND", [x, indices, updates], [x.dtype, x.shape], {
     attributes: { reduction: "add" },
     gradient: (dy) => [dy, undefined, reshape(take(dy!, reshape(indices, [indices.shape[0]!])), updates.shape)],
   });
 }
 
-/** One element a row: `x […, n]` at `indices […, 1]` gives `[…, 1]`, along the last axis. */
+/** Elements along the last axis: `x […, n]` at `indices […, k]` gives `[…, k]`. */
 export function takeAlong(x: Tensor, indices: Tensor): Tensor {
   checkIndices("takeAlong", indices);
+  checkAlong("takeAlong", x, indices);
   return operation("GatherElements", [x, indices], [x.dtype, indices.shape], {
     attributes: { axis: x.rank - 1 },
     gradient: (dy) => [scatterAlong(zerosLike(x), indices, dy!), undefined],
@@ -41,6 +49,10 @@ function zerosLike(x: Tensor): Tensor {
 
 /** `x`, to which `updates` are added at `indices` of the last axis. */
 export function scatterAlong(x: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  checkIndices("scatterAlong", indices);
+  checkAlong("scatterAlong", x, indices);
+  if (!sameShape(indices.shape, updates.shape) || updates.dtype !== x.dtype)
+    throw graphError("scatterAlong", `needs updates ${x.dtype} of the shape of ${indices}, got ${updates}`);
   return operation("ScatterElements", [x, indices, updates], [x.dtype, x.shape], {
     attributes: { axis: x.rank - 1, reduction: "add" },
     gradient: (dy) => [dy, undefined, takeAlong(dy!, indices)],
@@ -83,6 +95,11 @@ export function range(size: number): Tensor {
     Array.from({ length: size }, (_, i) => i),
     "int64",
   );
+}
+
+function checkAlong(type: string, x: Tensor, indices: Tensor): void {
+  if (x.rank === 0 || x.rank !== indices.rank || !sameShape(x.shape.slice(0, -1), indices.shape.slice(0, -1)))
+    throw graphError(type, `needs indices of the shape of ${x}, but for the last axis, got ${indices}`);
 }
 
 function checkIndices(type: string, indices: Tensor): void {
