@@ -9,4 +9,13 @@ export { type Line, linePlot, type PlotOptions } from "./plot.ts";
 export { checkRecipe, overrideFrom, type Recipe, type RecipeInput, readRecipe, recipeFields, recipeSchema } from "./recipe.ts";
 export { RunFolder } from "./run-folder.ts";
 export { learningRateAt, type ScheduleOptions, schedules } from "./schedule.ts";
-export { type BatchSource, evaluateLoss, type Loss, type Metrics, meanLoss, Trainer, type TrainerOptions, type TrainerState } from "./trainer.ts";
+export {
+  type BatchSource,
+  evaluateLoss,
+  type Loss,
+  type Metrics,
+  meanLoss,
+  Trainer,
+  type TrainerOptions,
+  type TrainerState,
+} from "./trainer.ts";

@@ -3,12 +3,29 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { saveModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
 import {
-  buildShard, bytesPerToken, type DocumentSource, openSources, PackedBatches, RandomWindows, type ShardProgress, type TokenShard, texts, validationBatches, worldSource,
+  buildShard,
+  bytesPerToken,
+  type DocumentSource,
+  openSources,
+  PackedBatches,
+  RandomWindows,
+  type ShardProgress,
+  type TokenShard,
+  texts,
+  validationBatches,
 } from "../data/index.ts";
+import { worldSource } from "../data/world-source.ts";
+
 import { textModelFrom } from "../generate/index.ts";
 import { type GptConfig, gptConfigToJson } from "../models/index.ts";
 import { type Engine, nativeEngine } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer, type TrainingProgress, trainByteLevelBpe, trainCharacterLevel } from "../tokenizer/index.ts";
+import {
+  loadTokenizer,
+  type Tokenizer,
+  type TrainingProgress,
+  trainByteLevelBpe,
+  trainCharacterLevel,
+} from "../tokenizer/index.ts";
 import { nextToken, type TokenBatch } from "./objectives/next-token.ts";
 import type { Recipe } from "./recipe.ts";
 import { type Sample, writeReport } from "./report.ts";
@@ -47,13 +64,14 @@ export async function runJob(recipe: Recipe, folder: string, events: JobEvents =
   if (shard.header.skippedRows > 0) events.onNote?.(`${shard.header.skippedRows} rows that could not be read were left out.`);
   const engine = await nativeEngine();
   const config = configFor(begun, tokenizer);
-  const resolved = begun.steps === undefined ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine) } : begun;
+  const resolved =
+    begun.steps === undefined ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine) } : begun;
   await run.saveRecipe(resolved);
-  return train(run, resolved, config, shard, tokenizer, engine, events, signal);
+  return await train(run, resolved, config, shard, tokenizer, engine, events, signal);
 }
 
 async function openSource(recipe: Recipe): Promise<DocumentSource> {
-  if (recipe.data !== undefined) return openSources(recipe.data, { field: recipe.field, onBadRow: recipe.onBadRow });
+  if (recipe.data !== undefined) return openSources(recipe.data, { textFields: [recipe.field], onBadRow: recipe.onBadRow });
   return worldSource({ seed: recipe.seed, tokens: recipe.worldTokens });
 }
 
@@ -79,9 +97,21 @@ function configFor(recipe: Recipe, tokenizer: Tokenizer): GptConfig {
 }
 
 /** The batches of a recipe, without end, and those of its validation. */
-function batchesFor(recipe: Recipe, shard: TokenShard, tokenizer: Tokenizer): { source: BatchSource<TokenBatch>; validation: () => Iterable<TokenBatch> } {
+function batchesFor(
+  recipe: Recipe,
+  shard: TokenShard,
+  tokenizer: Tokenizer,
+): { source: BatchSource<TokenBatch>; validation: () => Iterable<TokenBatch> } {
   const shape = { rows: recipe.batch, length: recipe.length ?? recipe.context, bytesPerToken: bytesPerToken(tokenizer) };
-  const source = recipe.batches === "packed" ? new PackedBatches(shard.train, { ...shape, seed: recipe.seed }) : new RandomWindows(shard.train, { ...shape, seed: recipe.seed });
+  const kind = recipe.batches === "packed" ? PackedBatches : RandomWindows;
+  let batches: PackedBatches | RandomWindows = new kind(shard.train, { ...shape, seed: recipe.seed });
+  const source: BatchSource<TokenBatch> = {
+    next: () => batches.next(),
+    state: () => batches.state(),
+    restore: (state) => {
+      batches = kind.restore(shard.train, shape, state);
+    },
+  };
   const validation = function* () {
     let count = 0;
     for (const batch of validationBatches(shard.validation, shape)) {
@@ -92,10 +122,29 @@ function batchesFor(recipe: Recipe, shard: TokenShard, tokenizer: Tokenizer): { 
   return { source, validation };
 }
 
-function trainerFor(recipe: Recipe & { steps: number }, config: GptConfig, batches: ReturnType<typeof batchesFor>, engine: Engine, hooks: { save(trainer: Trainer<TokenBatch>): Promise<void>; onStep?(m: Metrics): Promise<void> }) {
+function trainerFor(
+  recipe: Recipe & { steps: number },
+  config: GptConfig,
+  batches: ReturnType<typeof batchesFor>,
+  engine: Engine,
+  hooks: { save(trainer: Trainer<TokenBatch>): Promise<void>; onStep?(m: Metrics): Promise<void> },
+) {
   const length = recipe.length ?? recipe.context;
   const threads = recipe.threads ?? availableParallelism();
-  const { batch: rows, steps, accumulation, seed, schedule, learningRate, finalShare, decayShare, beta1, beta2, weightDecay, clip } = recipe;
+  const {
+    batch: rows,
+    steps,
+    accumulation,
+    seed,
+    schedule,
+    learningRate,
+    finalShare,
+    decayShare,
+    beta1,
+    beta2,
+    weightDecay,
+    clip,
+  } = recipe;
   return Trainer.create({
     objective: nextToken(config, { rows, length, packed: recipe.batches === "packed" }),
     engine,
@@ -103,7 +152,14 @@ function trainerFor(recipe: Recipe & { steps: number }, config: GptConfig, batch
     steps,
     accumulation,
     tokensPerBatch: rows * length,
-    schedule: { schedule, learningRate, finalShare, warmupSteps: Math.min(recipe.warmup, Math.floor(steps / 2)), steps, decayShare },
+    schedule: {
+      schedule,
+      learningRate,
+      finalShare,
+      warmupSteps: Math.min(recipe.warmup, Math.floor(steps / 2)),
+      steps,
+      decayShare,
+    },
     optimizer: { kind: recipe.optimizer, beta1, beta2, epsilon: 1e-8, weightDecay, clip, threads, accumulate: accumulation > 1 },
     dropout: recipe.dropout > 0,
     seed,
@@ -115,12 +171,24 @@ function trainerFor(recipe: Recipe & { steps: number }, config: GptConfig, batch
 }
 
 /** How many steps fit into the minutes of a recipe, by timing a few of them on a model that is then thrown away. */
-async function stepsFor(recipe: Recipe, config: GptConfig, shard: TokenShard, tokenizer: Tokenizer, engine: Engine): Promise<number> {
+async function stepsFor(
+  recipe: Recipe,
+  config: GptConfig,
+  shard: TokenShard,
+  tokenizer: Tokenizer,
+  engine: Engine,
+): Promise<number> {
   const times: number[] = [];
-  const trial = await trainerFor({ ...recipe, steps: 6, evaluateEvery: 100, checkpointEvery: 100 }, config, batchesFor(recipe, shard, tokenizer), engine, {
-    save: async () => {},
-    onStep: async ({ seconds }) => void times.push(seconds),
-  });
+  const trial = await trainerFor(
+    { ...recipe, steps: 6, evaluateEvery: 100, checkpointEvery: 100 },
+    config,
+    batchesFor(recipe, shard, tokenizer),
+    engine,
+    {
+      save: async () => {},
+      onStep: async ({ seconds }) => void times.push(seconds),
+    },
+  );
   await trial.run();
   await trial.close();
   // The first steps warm the machine up.
@@ -128,7 +196,16 @@ async function stepsFor(recipe: Recipe, config: GptConfig, shard: TokenShard, to
   return Math.max(1, Math.round((recipe.minutes! * 60) / perStep));
 }
 
-async function train(run: RunFolder, recipe: Recipe, config: GptConfig, shard: TokenShard, tokenizer: Tokenizer, engine: Engine, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
+async function train(
+  run: RunFolder,
+  recipe: Recipe,
+  config: GptConfig,
+  shard: TokenShard,
+  tokenizer: Tokenizer,
+  engine: Engine,
+  events: JobEvents,
+  signal?: AbortSignal,
+): Promise<JobResult> {
   const steps = recipe.steps!;
   const modelFolder = run.file("model");
   const batches = batchesFor(recipe, shard, tokenizer);
@@ -149,7 +226,13 @@ async function train(run: RunFolder, recipe: Recipe, config: GptConfig, shard: T
       await writeFolderAtomically(modelFolder, (folder) => saveModel(folder, trainer, config, tokenizer));
       const samples = await sample(recipe, config, trainer, tokenizer);
       const last = metrics.at(-1);
-      await writeReport(run.path, { name: recipe.name, metrics, samples, command: `npm run slovo -- train ${run.file("recipe.yaml")} --name again`, facts: facts(recipe, trainer, shard, last) });
+      await writeReport(run.path, {
+        name: recipe.name,
+        metrics,
+        samples,
+        command: `npm run slovo -- train ${run.file("recipe.yaml")} --name again`,
+        facts: facts(recipe, trainer, shard, last),
+      });
     }
     return { outcome, folder: run.path, modelFolder, last: metrics.at(-1) };
   } finally {
@@ -159,7 +242,12 @@ async function train(run: RunFolder, recipe: Recipe, config: GptConfig, shard: T
 
 async function saveModel(folder: string, trainer: Trainer<TokenBatch>, config: GptConfig, tokenizer: Tokenizer): Promise<void> {
   const { layout, optimizer } = trainer;
-  const weights = new Map(Object.entries(layout.views(optimizer.weights)).map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]));
+  const weights = new Map(
+    Object.entries(layout.views(optimizer.weights)).map(([name, { shape, data }]) => [
+      name,
+      { shape, data: data as Float32Array },
+    ]),
+  );
   const { endOfText } = tokenizer;
   await saveModelFolder(folder, {
     config: gptConfigToJson(config, endOfText),
@@ -171,14 +259,16 @@ async function saveModel(folder: string, trainer: Trainer<TokenBatch>, config: G
 
 /** Continues the recipe's prompts with the weights as they are. */
 async function sample(recipe: Recipe, config: GptConfig, trainer: Trainer<TokenBatch>, tokenizer: Tokenizer): Promise<Sample[]> {
-  const weights = trainer.layout.views(trainer.optimizer.weights);
-  const model = await textModelFrom({ config, weights, tokenizer, name: recipe.name });
+  const views = trainer.layout.views(trainer.optimizer.weights);
+  const weights = (name: string) => views[name]!.data as Float32Array;
+  const model = await textModelFrom({ config, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
   const samples: Sample[] = [];
   try {
     for (const [i, prompt] of recipe.samples.entries()) {
       let text = "";
       const maxTokens = Math.max(1, Math.min(160, recipe.context - tokenizer.encode(prompt).length - 1));
-      for await (const event of model.generate(prompt, { maxTokens, temperature: 0.7, topP: 0.95, seed: recipe.seed + i })) text += event.delta;
+      for await (const event of model.generate(prompt, { maxTokens, temperature: 0.7, topP: 0.95, seed: recipe.seed + i }))
+        text += event.delta;
       samples.push({ prompt, text });
     }
   } finally {
@@ -188,11 +278,15 @@ async function sample(recipe: Recipe, config: GptConfig, trainer: Trainer<TokenB
 }
 
 function facts(recipe: Recipe, trainer: Trainer<TokenBatch>, shard: TokenShard, last: Metrics | undefined): [string, string][] {
-  const number = (x: number, digits = 0) => x.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
+  const number = (x: number, digits = 0) =>
+    x.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   const text: [string, string][] = [
     ["Data", recipe.data ?? `the little world, seed ${recipe.seed}`],
     ["Training text", `${number(shard.header.train.tokens)} tokens in ${number(shard.header.train.documents)} documents`],
-    ["Model", `${recipe.model}, ${recipe.layers} layers, width ${recipe.width}, ${recipe.heads} heads, context ${recipe.context}`],
+    [
+      "Model",
+      `${recipe.model}, ${recipe.layers} layers, width ${recipe.width}, ${recipe.heads} heads, context ${recipe.context}`,
+    ],
     ["Parameters", number(trainer.layout.count)],
     ["Steps", `${number(trainer.step)} of ${number(recipe.steps!)}`],
     ["Tokens seen", number(trainer.tokens)],
@@ -202,6 +296,10 @@ function facts(recipe: Recipe, trainer: Trainer<TokenBatch>, shard: TokenShard, 
     text.push(["Training loss", `${number(last.loss, 4)} nats per token, ${number(last.bitsPerByte, 4)} bits per byte`]);
     text.push(["Speed", `${number(trainer.tokens / trainer.seconds)} tokens per second`]);
   }
-  if (last?.validationLoss !== undefined) text.push(["Validation loss", `${number(last.validationLoss, 4)} nats per token, ${number(last.validationBitsPerByte!, 4)} bits per byte`]);
+  if (last?.validationLoss !== undefined)
+    text.push([
+      "Validation loss",
+      `${number(last.validationLoss, 4)} nats per token, ${number(last.validationBitsPerByte!, 4)} bits per byte`,
+    ]);
   return text;
 }

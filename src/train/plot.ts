@@ -50,7 +50,9 @@ export function linePlot({ title, x, y, lines }: PlotOptions): string {
       `<line x1="${margin.left}" x2="${width - margin.right}" y1="${n(py(t))}" y2="${n(py(t))}" stroke="#ddd"/>` +
       `<text x="${margin.left - 8}" y="${n(py(t) + 4)}" text-anchor="end">${t}</text>`,
   );
-  const marks = ticks(x0, x1).map((t) => `<text x="${n(px(t))}" y="${height - margin.bottom + 18}" text-anchor="middle">${t}</text>`);
+  const marks = ticks(x0, x1).map(
+    (t) => `<text x="${n(px(t))}" y="${height - margin.bottom + 18}" text-anchor="middle">${t}</text>`,
+  );
   const curves = shown.map(({ points }, i) => {
     const path = points.map(([a, b]) => `${n(px(a))},${n(py(b))}`).join(" ");
     return points.length === 1

@@ -12,21 +12,40 @@ const share = z.number().min(0).max(1);
 
 /** Every field with its meaning; the meanings are what `slovo train --help` prints. */
 export const recipeSchema = z.strictObject({
-  name: z.string().regex(/^[\w.-]+$/, "letters, digits, dot, dash and underscore only").describe("Name of the run; its folder is runs/NAME."),
+  name: z
+    .string()
+    .regex(/^[\w.-]+$/, "letters, digits, dot, dash and underscore only")
+    .describe("Name of the run; its folder is runs/NAME."),
   seed: whole.default(1).describe("Same seed, same run."),
 
-  data: z.string().optional().describe("File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz). The little world when left out."),
+  data: z
+    .string()
+    .optional()
+    .describe("File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz). The little world when left out."),
   field: z.string().default("text").describe("Field or column that holds the text in .jsonl, .csv and .parquet."),
   onBadRow: z.enum(["error", "skip"]).default("error").describe("Stop at a row that cannot be read, or skip and count it."),
   worldTokens: count.default(5_000_000).describe("Size of the little world's corpus, in tokens, roughly."),
   validation: share.default(0.01).describe("Share of the text held out for validation."),
-  split: z.enum(["document", "tail"]).default("document").describe("Hold out whole documents by their hash, or the tail of the text."),
-  batches: z.enum(["packed", "windows"]).default("packed").describe("Pack documents into rows without padding, or cut random windows from the text."),
+  split: z
+    .enum(["document", "tail"])
+    .default("document")
+    .describe("Hold out whole documents by their hash, or the tail of the text."),
+  batches: z
+    .enum(["packed", "windows"])
+    .default("packed")
+    .describe("Pack documents into rows without padding, or cut random windows from the text."),
 
-  tokenizer: z.enum(["bpe", "character"]).or(z.string()).default("bpe").describe("Train a byte-level BPE or a character-level tokenizer, or take the one in this folder."),
+  tokenizer: z
+    .enum(["bpe", "character"])
+    .or(z.string())
+    .default("bpe")
+    .describe("Train a byte-level BPE or a character-level tokenizer, or take the one in this folder."),
   vocabulary: count.default(4096).describe("Tokens of a trained BPE vocabulary."),
 
-  model: z.enum(["llama", "gpt2"]).default("llama").describe("RMSNorm, rotary positions, SwiGLU; or LayerNorm, learned positions, GELU."),
+  model: z
+    .enum(["llama", "gpt2"])
+    .default("llama")
+    .describe("RMSNorm, rotary positions, SwiGLU; or LayerNorm, learned positions, GELU."),
   width: count.default(256).describe("Width of the residual stream."),
   layers: count.default(4).describe("Transformer blocks."),
   heads: count.default(4).describe("Attention heads."),
@@ -93,7 +112,8 @@ function checkSense(recipe: Recipe, where: string): void {
   if ((width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
   if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
   if (length !== undefined && length > context) wrong(`length (${length}) must not be greater than context (${context})`);
-  if ((steps === undefined) === (minutes === undefined)) wrong(`give either steps or minutes, got ${steps === undefined ? "neither" : "both"}`);
+  if ((steps === undefined) === (minutes === undefined))
+    wrong(`give either steps or minutes, got ${steps === undefined ? "neither" : "both"}`);
   if (recipe.model === "gpt2" && (recipe.window || recipe.kvHeads)) wrong("window and kvHeads are for model: llama");
 }
 
@@ -103,7 +123,9 @@ export async function readRecipe(path: string, overrides: Readonly<Record<string
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
-    throw new InputError(`cannot read the recipe ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error)}.`);
+    throw new InputError(
+      `cannot read the recipe ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error)}.`,
+    );
   }
   let value: unknown;
   try {
@@ -112,7 +134,9 @@ export async function readRecipe(path: string, overrides: Readonly<Record<string
     throw new InputError(`${path} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(`${path}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`);
+    throw new InputError(
+      `${path}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`,
+    );
   }
   const merged: Record<string, unknown> = { ...value, ...overrides };
   // Overriding one of the two ways to say how long replaces the other.
@@ -126,11 +150,24 @@ export function overrideFrom(name: string, text: string): [field: string, value:
   const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   if (!recipeFields.includes(field as keyof Recipe)) {
     const near = nearest(field, recipeFields);
-    throw new InputError(`there is no recipe field --${name}${near ? `; did you mean --${near}?` : ""} The fields are: ${recipeFields.join(", ")}.`);
+    throw new InputError(
+      `there is no recipe field --${name}${near ? `; did you mean --${near}?` : ""} The fields are: ${recipeFields.join(", ")}.`,
+    );
   }
   if (field === "samples") return [field, text.split("|")];
   const text_ = ["data", "name", "tokenizer", "field"].includes(field);
-  return [field, text_ ? text : text === "true" ? true : text === "false" ? false : text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text];
+  return [
+    field,
+    text_
+      ? text
+      : text === "true"
+        ? true
+        : text === "false"
+          ? false
+          : text.trim() !== "" && Number.isFinite(Number(text))
+            ? Number(text)
+            : text,
+  ];
 }
 
 /** The name that differs least, where it differs by no more than a third of its letters. */

@@ -28,19 +28,43 @@ export async function writeReport(folder: string, { name, facts, metrics, sample
       return y === undefined ? [] : [[m.step, y] as const];
     });
   const plots = [
-    { file: "loss.svg", title: "Loss", y: "nats per token", lines: [
-      { label: "training", points: along((m) => m.loss) },
-      { label: "validation", points: along((m) => m.validationLoss) },
-    ] },
-    { file: "bits-per-byte.svg", title: "Bits per byte", y: "bits per UTF-8 byte", lines: [
-      { label: "training", points: along((m) => m.bitsPerByte) },
-      { label: "validation", points: along((m) => m.validationBitsPerByte) },
-    ] },
-    { file: "learning-rate.svg", title: "Learning rate", y: "learning rate", lines: [{ label: "learning rate", points: along((m) => m.learningRate) }] },
-    { file: "speed.svg", title: "Speed", y: "tokens per second", lines: [{ label: "tokens/s", points: along((m) => m.tokensPerSecond) }] },
+    {
+      file: "loss.svg",
+      title: "Loss",
+      y: "nats per token",
+      lines: [
+        { label: "training", points: along((m) => m.loss) },
+        { label: "validation", points: along((m) => m.validationLoss) },
+      ],
+    },
+    {
+      file: "bits-per-byte.svg",
+      title: "Bits per byte",
+      y: "bits per UTF-8 byte",
+      lines: [
+        { label: "training", points: along((m) => m.bitsPerByte) },
+        { label: "validation", points: along((m) => m.validationBitsPerByte) },
+      ],
+    },
+    {
+      file: "learning-rate.svg",
+      title: "Learning rate",
+      y: "learning rate",
+      lines: [{ label: "learning rate", points: along((m) => m.learningRate) }],
+    },
+    {
+      file: "speed.svg",
+      title: "Speed",
+      y: "tokens per second",
+      lines: [{ label: "tokens/s", points: along((m) => m.tokensPerSecond) }],
+    },
   ];
   for (const { file, ...plot } of plots) await writeFile(join(folder, "plots", file), linePlot({ ...plot, x: "step" }));
-  const quote = (text: string) => text.split("\n").map((line) => `> ${line}`).join("\n");
+  const quote = (text: string) =>
+    text
+      .split("\n")
+      .map((line) => `> ${line}`)
+      .join("\n");
   const page = [
     `# ${name}`,
     "",

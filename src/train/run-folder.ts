@@ -1,19 +1,32 @@
 // What a run leaves on the disk, and how it is read again: the resolved recipe, metrics, checkpoints.
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify, parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { latestCheckpoint, readSafetensors, saveCheckpoint, writeFileAtomically, writeSafetensors } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
+import type { Counted } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
 import { checkRecipe, type Recipe } from "./recipe.ts";
-import type { Counted } from "./objective.ts";
 import type { Metrics, Trainer, TrainerState } from "./trainer.ts";
 
-const stateSchema = z.object({ step: z.number(), optimizerSteps: z.number(), tokens: z.number(), seconds: z.number(), data: z.unknown() });
+const stateSchema = z.object({
+  step: z.number(),
+  optimizerSteps: z.number(),
+  tokens: z.number(),
+  seconds: z.number(),
+  data: z.unknown(),
+});
 
 /** Fields that may change between sittings: they do not change what has been trained so far. */
-const changeable: readonly (keyof Recipe)[] = ["samples", "threads", "evaluateEvery", "evaluateBatches", "checkpointEvery", "data"];
+const changeable: readonly (keyof Recipe)[] = [
+  "samples",
+  "threads",
+  "evaluateEvery",
+  "evaluateBatches",
+  "checkpointEvery",
+  "data",
+];
 
 export class RunFolder {
   readonly path: string;
@@ -35,7 +48,8 @@ export class RunFolder {
     const before = await this.recipe();
     if (!before) return recipe;
     const { steps, minutes, ...rest } = recipe;
-    const wanted: Partial<Recipe> = minutes !== undefined && before.minutes === minutes ? { ...rest, steps: before.steps, minutes } : recipe;
+    const wanted: Partial<Recipe> =
+      minutes !== undefined && before.minutes === minutes ? { ...rest, steps: before.steps, minutes } : recipe;
     const different = (Object.keys({ ...before, ...wanted }) as (keyof Recipe)[]).filter(
       (field) => !changeable.includes(field) && JSON.stringify(before[field]) !== JSON.stringify(wanted[field]),
     );
@@ -98,7 +112,8 @@ export class RunFolder {
     if (checkpoint) {
       const { optimizer, layout } = trainer;
       await fill(join(checkpoint.path, "weights.safetensors"), layout, optimizer.weights);
-      for (const [name, array] of Object.entries(optimizer.state)) await fill(join(checkpoint.path, `${name}-moment.safetensors`), layout, array);
+      for (const [name, array] of Object.entries(optimizer.state))
+        await fill(join(checkpoint.path, `${name}-moment.safetensors`), layout, array);
       const path = join(checkpoint.path, "trainer.json");
       trainer.restore(stateSchema.parse(JSON.parse(await readFile(path, "utf8"))) as TrainerState);
     }
@@ -109,14 +124,20 @@ export class RunFolder {
 }
 
 function views(layout: Layout, array: Float32Array) {
-  return new Map(Object.entries(layout.views(array)).map(([name, { shape, data }]) => [name, { dtype: "float32" as const, shape, data: data as Float32Array }]));
+  return new Map(
+    Object.entries(layout.views(array)).map(([name, { shape, data }]) => [
+      name,
+      { dtype: "float32" as const, shape, data: data as Float32Array },
+    ]),
+  );
 }
 
 async function fill(path: string, layout: Layout, array: Float32Array): Promise<void> {
   using file = await readSafetensors(path);
   for (const { name, start, length } of layout.placements) {
     const tensor = file.tensors.get(name);
-    if (tensor?.dtype !== "float32" || tensor.data.length !== length) throw new InputError(`${path} does not fit this model: the tensor ${name} is missing or of another size.`);
+    if (tensor?.dtype !== "float32" || tensor.data.length !== length)
+      throw new InputError(`${path} does not fit this model: the tensor ${name} is missing or of another size.`);
     array.set(tensor.data, start);
   }
 }

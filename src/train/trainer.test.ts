@@ -42,7 +42,15 @@ interface Setting {
   optimizer?: "adamw" | "muon";
 }
 
-async function trainerOf({ kind, rows = 4, accumulation = 1, steps = 100, threads = 2, packed = false, optimizer = "adamw" }: Setting) {
+async function trainerOf({
+  kind,
+  rows = 4,
+  accumulation = 1,
+  steps = 100,
+  threads = 2,
+  packed = false,
+  optimizer = "adamw",
+}: Setting) {
   const folder = join(fixtures, kind);
   const model = await loadModelFolder(folder);
   const expected = await readSafetensors(join(folder, "expected.safetensors"));
@@ -58,7 +66,16 @@ async function trainerOf({ kind, rows = 4, accumulation = 1, steps = 100, thread
     accumulation,
     tokensPerBatch: rows * time,
     schedule: { schedule: "constant", learningRate: 3e-3, finalShare: 1, warmupSteps: 0, steps, decayShare: 0 },
-    optimizer: { kind: optimizer, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, clip: 1, threads, accumulate: accumulation > 1 },
+    optimizer: {
+      kind: optimizer,
+      beta1: 0.9,
+      beta2: 0.95,
+      epsilon: 1e-8,
+      weightDecay: 0.1,
+      clip: 1,
+      threads,
+      accumulate: accumulation > 1,
+    },
     dropout: false,
     seed: 0,
     evaluateEvery: 1000,
