@@ -11,8 +11,8 @@ export interface RunRow {
   /** Training loss, nats per token. */
   readonly loss?: number;
   readonly validationLoss?: number;
-  /** Of the validation text. */
   readonly bitsPerByte?: number;
+  readonly validationBitsPerByte?: number;
   readonly tokensPerSecond?: number;
   readonly learningRate?: number;
 }
@@ -20,16 +20,22 @@ export interface RunRow {
 export interface RunHistory {
   readonly name: string;
   readonly rows: readonly RunRow[];
-  /** The resolved recipe, as the run folder has it. */
+  /** The resolved recipe, `recipe.yaml`; null where it is missing. */
   readonly recipe: unknown;
-  /** `summary.json` of the run folder. */
-  readonly summary: unknown;
 }
 
 /** More points than this no curve on a screen can show. */
 const mostRows = 4000;
 
-const fields = ["step", "loss", "validationLoss", "bitsPerByte", "tokensPerSecond", "learningRate"] as const;
+const fields = [
+  "step",
+  "loss",
+  "validationLoss",
+  "bitsPerByte",
+  "validationBitsPerByte",
+  "tokensPerSecond",
+  "learningRate",
+] as const;
 
 /** The known numbers of one line; undefined for a line that is not a row, such as one that is still being written. */
 function parseRow(line: string): RunRow | undefined {
@@ -60,9 +66,9 @@ async function readRows(path: string): Promise<RunRow[]> {
   return rows;
 }
 
-async function readIfThere(path: string, read: (text: string) => unknown): Promise<unknown> {
+async function readRecipe(path: string): Promise<unknown> {
   try {
-    return read(await readFile(path, "utf8"));
+    return parse(await readFile(path, "utf8"));
   } catch {
     return null;
   }
@@ -81,8 +87,7 @@ export function runReader(folder: string | undefined): () => Promise<{ version: 
     const history = {
       name: basename(resolve(folder)),
       rows: await readRows(metrics),
-      recipe: await readIfThere(join(folder, "recipe.yaml"), parse),
-      summary: await readIfThere(join(folder, "summary.json"), JSON.parse),
+      recipe: await readRecipe(join(folder, "recipe.yaml")),
     };
     last = { version, history };
     return last;

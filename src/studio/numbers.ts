@@ -1,0 +1,24 @@
+// How the page writes numbers, in the reader's language.
+import type { Language } from "./words.ts";
+
+export function numbersIn(language: Language) {
+  const format = (options: Intl.NumberFormatOptions) => {
+    const formatter = new Intl.NumberFormat(language, options);
+    return (value: number) => formatter.format(value);
+  };
+  const [fine, coarse] = [format({ style: "percent", maximumSignificantDigits: 2 }), format({ style: "percent" })];
+  const tiny = format({ notation: "scientific", maximumSignificantDigits: 2 });
+  const plural = new Intl.PluralRules(language);
+  return {
+    whole: format({ maximumFractionDigits: 0 }),
+    decimal: format({ maximumFractionDigits: 3, minimumFractionDigits: 3 }),
+    /** Three digits, whatever the size. */
+    short: format({ maximumSignificantDigits: 3 }),
+    percent: (share: number) =>
+      share >= 0.995 || share === 0 ? coarse(share) : share < 0.0001 ? `< ${fine(0.0001)}` : fine(share),
+    rate: (value: number) => (value !== 0 && value < 0.001 ? tiny(value) : format({ maximumSignificantDigits: 3 })(value)),
+    plural: (value: number) => plural.select(Math.round(value)),
+  };
+}
+
+export type Numbers = ReturnType<typeof numbersIn>;
