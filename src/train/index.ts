@@ -1,4 +1,6 @@
 // The public face of train/: objectives, the trainer, optimisers, schedules, recipes and jobs.
+
+export { type Dial, dial, measureSpeed } from "./dial.ts";
 export { type JobEvents, type JobResult, runJob } from "./job.ts";
 export { LossProgram, type LossProgramOptions, parametersOf } from "./loss-program.ts";
 export type { Counted, Objective } from "./objective.ts";

@@ -28,7 +28,7 @@ export function ticks(low: number, high: number, count = 5): number[] {
   return result;
 }
 
-const escape = (text: string) => text.replace(/[<>&"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const escaped = (text: string) => text.replace(/[<>&"]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** Draws the lines over common axes. Points that are not finite are left out; long lines are thinned to the picture's width. */
 export function linePlot({ title, x, y, lines }: PlotOptions): string {
@@ -61,16 +61,16 @@ export function linePlot({ title, x, y, lines }: PlotOptions): string {
   });
   const legend = shown.map(({ label }, i) => {
     const at = width - margin.right - (shown.length - i) * 130;
-    return `<line x1="${at}" x2="${at + 20}" y1="30" y2="30" stroke="${colours[i % colours.length]}" stroke-width="3"/><text x="${at + 26}" y="34">${escape(label)}</text>`;
+    return `<line x1="${at}" x2="${at + 20}" y1="30" y2="30" stroke="${colours[i % colours.length]}" stroke-width="3"/><text x="${at + 26}" y="34">${escaped(label)}</text>`;
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="#333">`,
     `<rect width="${width}" height="${height}" fill="#fff"/>`,
-    `<text x="${margin.left}" y="22" font-size="15" font-weight="600">${escape(title)}</text>`,
+    `<text x="${margin.left}" y="22" font-size="15" font-weight="600">${escaped(title)}</text>`,
     ...grid,
     ...marks,
-    `<text x="${(margin.left + width - margin.right) / 2}" y="${height - 10}" text-anchor="middle">${escape(x)}</text>`,
-    `<text transform="translate(16 ${height / 2}) rotate(-90)" text-anchor="middle">${escape(y)}</text>`,
+    `<text x="${(margin.left + width - margin.right) / 2}" y="${height - 10}" text-anchor="middle">${escaped(x)}</text>`,
+    `<text transform="translate(16 ${height / 2}) rotate(-90)" text-anchor="middle">${escaped(y)}</text>`,
     ...curves,
     ...legend,
     "</svg>",

@@ -1,0 +1,60 @@
+// slovo chat: a conversation with a model on the terminal.
+import { createInterface } from "node:readline/promises";
+import { Command, Option } from "commander";
+import { loadTextModel, type Precision, precisions } from "../../generate/index.ts";
+import { type ChatMessage, loadChatFormat } from "../../serve/index.ts";
+import { loadTokenizer } from "../../tokenizer/index.ts";
+import { number, wholeNumber } from "../options.ts";
+
+interface Options {
+  model: string;
+  system?: string;
+  tokens: number;
+  temperature: number;
+  seed?: number;
+  precision: Precision;
+}
+
+export function chatCommand(): Command {
+  return new Command("chat")
+    .description("talk with a model; by its chat template, or as a plain transcript where it has none")
+    .requiredOption("--model <folder>", "model folder")
+    .option("--system <text>", "instructions that come before the conversation")
+    .option("--tokens <number>", "most tokens of an answer", wholeNumber(1), 200)
+    .option("--temperature <number>", "0 takes the likeliest token each time", number(0), 0.8)
+    .option("--seed <number>", "the same seed gives the same answers", wholeNumber(0))
+    .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
+    .addHelpText(
+      "after",
+      "\nAn empty line or Ctrl-D ends the conversation; Ctrl-C ends an answer.\n\nExample:\n  slovo chat --model runs/little-world/model\n",
+    )
+    .action(async ({ model: folder, system, tokens: maxTokens, precision, ...sampling }: Options) => {
+      const model = await loadTextModel(folder, { precision, slots: 1 });
+      const format = await loadChatFormat(folder, await loadTokenizer(folder));
+      const messages: ChatMessage[] = system ? [{ role: "system", content: system }] : [];
+      const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+      let stop = new AbortController();
+      terminal.on("SIGINT", () => (stop.signal.aborted ? terminal.close() : stop.abort()));
+      terminal.prompt();
+      try {
+        for await (const line of terminal) {
+          if (line.trim() === "") break;
+          messages.push({ role: "user", content: line });
+          stop = new AbortController();
+          const { prompt, stop: ends } = format(messages);
+          let answer = "";
+          for await (const event of model.generate(prompt, { maxTokens, ...sampling, stop: ends }, stop.signal)) {
+            answer += event.delta;
+            process.stdout.write(event.delta);
+          }
+          messages.push({ role: "assistant", content: answer.trim() });
+          process.stdout.write("\n");
+          stop.abort();
+          terminal.prompt();
+        }
+      } finally {
+        terminal.close();
+        await model.close();
+      }
+    });
+}

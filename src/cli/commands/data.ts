@@ -1,0 +1,58 @@
+// slovo data: looks at texts before they are trained on, and prints the little world.
+import { Command, Option } from "commander";
+import { openSources } from "../../data/index.ts";
+import { type Language, worldDocuments } from "../../data/world/index.ts";
+import { wholeNumber } from "../options.ts";
+import { Progress } from "../progress.ts";
+
+export function dataCommand(): Command {
+  const check = new Command("check")
+    .description("read texts through and say what is there: documents, bytes, rows that cannot be read")
+    .argument("<path>", "file or folder of texts")
+    .option("--field <name>", "field or column that holds the text", "text")
+    .addOption(
+      new Option("--on-bad-row <what>", "stop at a row that cannot be read, or count it")
+        .choices(["error", "skip"])
+        .default("error"),
+    )
+    .option("--show <number>", "print the first documents", wholeNumber(0), 0)
+    .addHelpText("after", "\nExample:\n  slovo data check notes/ --show 3 --on-bad-row skip\n")
+    .action(async (path: string, { field, onBadRow, show }: { field: string; onBadRow: "error" | "skip"; show: number }) => {
+      const source = await openSources(path, { textFields: [field], onBadRow });
+      const progress = new Progress("Reading");
+      const found = { documents: 0, bytes: 0, longest: 0 };
+      for await (const { text, source: place } of source.documents()) {
+        const bytes = Buffer.byteLength(text);
+        found.documents++;
+        found.bytes += bytes;
+        found.longest = Math.max(found.longest, bytes);
+        if (found.documents <= show) console.log(`--- ${place.file}:${place.line}\n${text}`);
+        progress.update(source.bytesRead, source.bytes, `${found.documents} documents`);
+      }
+      progress.done();
+      const number = (x: number) => Math.round(x).toLocaleString("en");
+      console.log(
+        `${number(source.files.length)} files, ${number(found.documents)} documents, ${number(found.bytes)} bytes of text; a document has ` +
+          `${number(found.bytes / Math.max(1, found.documents))} bytes on average, ${number(found.longest)} at most.`,
+      );
+      if (source.skippedRows > 0) console.log(`${number(source.skippedRows)} rows left out; the first: ${source.firstSkipped}`);
+      if (source.ignored.length > 0) console.log(`Not read: ${source.ignored.join(", ")}`);
+    });
+  const world = new Command("world")
+    .description("print texts of the little world")
+    .option("--seed <number>", "another seed, other texts", wholeNumber(0), 1)
+    .option("--count <number>", "how many", wholeNumber(1), 5)
+    .addOption(new Option("--language <code>", "one language only").choices(["ru", "en"]))
+    .option("--json", "one JSON object a line")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  slovo data world --count 10 --language ru\n  slovo data world --count 100000 --json > world.jsonl\n",
+    )
+    .action(async ({ seed, count, language, json }: { seed: number; count: number; language?: Language; json?: true }) => {
+      for (const document of worldDocuments({ seed, limit: count, ...(language && { languages: [language] }) })) {
+        const line = json ? JSON.stringify(document) : `[${document.language}, ${document.kind}]\n${document.text}\n`;
+        if (!process.stdout.write(`${line}\n`)) await new Promise((done) => process.stdout.once("drain", done));
+      }
+    });
+  return new Command("data").description("look at training data").addCommand(check).addCommand(world);
+}

@@ -1,0 +1,48 @@
+// slovo eval: measures a model.
+import { Command } from "commander";
+import { openSources } from "../../data/index.ts";
+import { evaluateFolder } from "../../eval/index.ts";
+import { wholeNumber } from "../options.ts";
+import { Progress } from "../progress.ts";
+
+export function evalCommand(): Command {
+  const loss = new Command("loss")
+    .description("mean loss on texts: nats per token and bits per byte")
+    .requiredOption("--model <folder>", "model folder")
+    .requiredOption("--data <path>", "file or folder of texts")
+    .option("--field <name>", "field or column that holds the text", "text")
+    .option("--length <tokens>", "tokens of a row (default: the model's context, at most 1024)", wholeNumber(2))
+    .option("--json", "print one JSON object")
+    .addHelpText("after", "\nExample:\n  slovo eval loss --model runs/little-world/model --data book.txt --json\n")
+    .action(
+      async ({
+        model,
+        data,
+        field,
+        length,
+        json,
+      }: {
+        model: string;
+        data: string;
+        field: string;
+        length?: number;
+        json?: true;
+      }) => {
+        const source = await openSources(data, { textFields: [field] });
+        const progress = new Progress("Evaluating");
+        const result = await evaluateFolder(model, source, {
+          length,
+          onProgress: ({ documents, tokens }) =>
+            progress.update(source.bytesRead ?? tokens, source.bytes, `${documents} documents, ${tokens} tokens`),
+        });
+        progress.done();
+        const { loss, bitsPerByte, tokens, bytes } = result;
+        console.log(
+          json
+            ? JSON.stringify({ loss, bitsPerByte, tokens, bytes })
+            : `Loss ${loss.toFixed(4)} nats per token, ${bitsPerByte.toFixed(4)} bits per byte, over ${tokens.toLocaleString("en")} tokens (${bytes.toLocaleString("en")} bytes).`,
+        );
+      },
+    );
+  return new Command("eval").description("measure a model").addCommand(loss);
+}

@@ -1,0 +1,62 @@
+// slovo generate: continues a prompt with a model folder.
+import { Command, Option } from "commander";
+import { loadTextModel, type Precision, precisions, type TokenChoice } from "../../generate/index.ts";
+import { number, wholeNumber } from "../options.ts";
+
+interface Options {
+  model: string;
+  prompt: string;
+  tokens: number;
+  seed?: number;
+  temperature: number;
+  topK: number;
+  topP: number;
+  minP: number;
+  repetitionPenalty: number;
+  stop: string[];
+  precision: Precision;
+  json?: true;
+}
+
+export function generateCommand(): Command {
+  return new Command("generate")
+    .description("continue a prompt")
+    .requiredOption("--model <folder>", "model folder (config.json, model.safetensors, tokenizer.json)")
+    .requiredOption("--prompt <text>", "the text to continue; empty begins a new document")
+    .option("--tokens <number>", "most tokens to add", wholeNumber(1), 100)
+    .option("--seed <number>", "the same seed gives the same text", wholeNumber(0))
+    .option("--temperature <number>", "0 takes the likeliest token each time", number(0), 0.8)
+    .option("--top-k <number>", "only the k likeliest tokens; 0 for all", wholeNumber(0), 0)
+    .option("--top-p <number>", "only the likeliest tokens that reach this probability together", number(0, true), 1)
+    .option("--min-p <number>", "only tokens this likely relative to the likeliest", number(0), 0)
+    .option("--repetition-penalty <number>", "above 1 makes repeats less likely", number(0, true), 1)
+    .option("--stop <texts...>", "end before any of these", [])
+    .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
+    .option("--json", "print one JSON object: text, tokens with log-probabilities, reason, counts")
+    .addHelpText(
+      "after",
+      '\nExamples:\n  slovo generate --model runs/little-world/model --prompt "Маша пошла"\n  slovo generate --model runs/little-world/model --prompt "The capital of" --tokens 20 --temperature 0 --json\n',
+    )
+    .action(async ({ model: folder, prompt, tokens: maxTokens, precision, json, ...sampling }: Options) => {
+      const model = await loadTextModel(folder, { precision, slots: 1 });
+      const stop = new AbortController();
+      process.once("SIGINT", () => stop.abort());
+      const tokens: TokenChoice[] = [];
+      let text = "";
+      try {
+        if (!json) process.stdout.write(prompt);
+        for await (const event of model.generate(prompt, { maxTokens, ...sampling }, stop.signal)) {
+          text += event.delta;
+          if (!json) process.stdout.write(event.delta);
+          if (event.type === "token") tokens.push({ id: event.id, text: event.text, logprob: event.logprob });
+          else if (json) {
+            const { reason, promptTokens, completionTokens } = event;
+            console.log(JSON.stringify({ prompt, text, reason, promptTokens, completionTokens, tokens }));
+          }
+        }
+        if (!json) process.stdout.write("\n");
+      } finally {
+        await model.close();
+      }
+    });
+}

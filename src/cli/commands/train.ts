@@ -1,0 +1,50 @@
+// slovo train: runs a recipe, from text to a model folder.
+import { join } from "node:path";
+import { Command } from "commander";
+import { InputError } from "../../errors.ts";
+import { overrideFrom, readRecipe, recipeSchema } from "../../train/index.ts";
+import { trainWithProgress } from "../training.ts";
+
+export function trainCommand(): Command {
+  const fields = Object.entries(recipeSchema.shape)
+    .map(([name, field]) => `  --${name.padEnd(18)} ${(field as { description?: string }).description ?? ""}`)
+    .join("\n");
+  return new Command("train")
+    .description("run a recipe: tokenizer, training, model folder and report; run again to go on where it stopped")
+    .argument("<recipe>", "a YAML file of recipe fields")
+    .option("--out <folder>", "folder of the run (default: runs/NAME)")
+    .allowUnknownOption()
+    .argument("[overrides...]", "recipe fields as --field value")
+    .addHelpText(
+      "after",
+      `\nRecipe fields, each of which can be overridden:\n${fields}\n\nExamples:\n  slovo train recipes/shakespeare-char.yaml\n  slovo train recipes/tinystories-ru.yaml --minutes 5 --width 192 --name small-stories\n`,
+    )
+    .action(async (path: string, words: string[], options: { out?: string }) => {
+      const recipe = await readRecipe(path, Object.fromEntries(pairs(words)));
+      const folder = options.out ?? join("runs", recipe.name);
+      const result = await trainWithProgress(recipe, folder);
+      const last = result.last;
+      const loss =
+        last?.validationLoss === undefined
+          ? ""
+          : ` Held-out loss ${last.validationLoss.toFixed(4)} nats per token, ${last.validationBitsPerByte!.toFixed(4)} bits per byte.`;
+      console.log(
+        result.outcome === "stopped"
+          ? `Stopped and saved after step ${last?.step ?? 0}; the same command goes on from there.`
+          : `${result.outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\nModel: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
+      );
+    });
+}
+
+/** `--field value` and `--field=value` words as recipe overrides. */
+function pairs(words: readonly string[]): [string, unknown][] {
+  const result: [string, unknown][] = [];
+  for (let i = 0; i < words.length; i++) {
+    const match = /^--([\w-]+)(?:=(.*))?$/s.exec(words[i]!);
+    if (!match) throw new InputError(`expected a recipe field such as --steps 100 after the recipe, got "${words[i]}".`);
+    const value = match[2] ?? words[++i];
+    if (value === undefined) throw new InputError(`the option --${match[1]} needs a value.`);
+    result.push(overrideFrom(match[1]!, value));
+  }
+  return result;
+}

@@ -1,0 +1,103 @@
+// slovo up, the main job: text in; a tokenizer, a trained GPT and its report out; then a page and an API that serve it.
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { basename, extname, join, resolve } from "node:path";
+import { Command } from "commander";
+import { openSources } from "../../data/index.ts";
+import { InputError } from "../../errors.ts";
+import { nativeEngine } from "../../runtime/index.ts";
+import { checkRecipe, dial, measureSpeed, type Recipe, RunFolder } from "../../train/index.ts";
+import { number, wholeNumber } from "../options.ts";
+import { serveUntilStopped } from "../serving.ts";
+import { trainWithProgress } from "../training.ts";
+
+interface UpOptions {
+  data?: string;
+  minutes: number;
+  depth?: number;
+  out?: string;
+  port: number;
+  serve: boolean;
+}
+
+export function upCommand(): Command {
+  return new Command("up")
+    .description("train a small GPT on your text, or on the little world, and serve it")
+    .option(
+      "--data <path>",
+      "file or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz); default: the little world",
+    )
+    .option("--minutes <number>", "how long to train; size and learning rate follow from it", number(0, true), 4)
+    .option("--depth <layers>", "set the size of the model yourself: layers, each 64 wide", wholeNumber(1))
+    .option("--out <folder>", "folder of the run (default: runs/NAME)")
+    .option("--port <number>", "port of the page and the API", wholeNumber(0), 8080)
+    .option("--no-serve", "only train")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  slovo up\n  slovo up --data book.txt --minutes 10\n  slovo up --data notes/ --out runs/notes --no-serve\n",
+    )
+    .action(async (options: UpOptions) => {
+      const { recipe, folder } = await recipeFor(options);
+      const result = await trainWithProgress(recipe, folder);
+      if (result.outcome === "stopped") {
+        console.log(`Stopped and saved after step ${result.last?.step ?? 0} in ${folder}; the same command goes on from there.`);
+        return;
+      }
+      console.log(
+        `${result.outcome === "finished" ? "Trained" : "Reusing the trained model"}: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
+      );
+      if (options.serve) await serveUntilStopped({ modelFolder: result.modelFolder, port: options.port, runFolder: folder });
+    });
+}
+
+/** The recipe of a run that is there already, or a new one from the dial. */
+async function recipeFor({ data, minutes, depth, out }: UpOptions): Promise<{ recipe: Recipe; folder: string }> {
+  const name = data === undefined ? "little-world" : nameOf(data);
+  const folder = out ?? join("runs", name);
+  const known = await new RunFolder(folder).recipe();
+  if (known) {
+    const source = (path: string | undefined) => (path === undefined ? "the little world" : resolve(path));
+    if (source(known.data) !== source(data) || (known.minutes !== minutes && known.minutes !== undefined)) {
+      throw new InputError(
+        `${folder} holds a run on ${known.data ?? "the little world"} for ${known.minutes} minutes, not on ${data ?? "the little world"} for ${minutes}: ` +
+          "give the new run its own folder with --out, or remove that one.",
+      );
+    }
+    return { recipe: known, folder };
+  }
+  if (existsSync(folder) && !(await stat(folder)).isDirectory())
+    throw new InputError(`${folder} is a file; expected a folder for the run. Choose another with --out.`);
+  const bytes = data === undefined ? Number.POSITIVE_INFINITY : (await openSources(data)).bytes;
+  // A vocabulary that a small text cannot fill is only weight.
+  const vocabulary = Math.max(320, Math.min(4096, 64 * Math.round(Math.sqrt(bytes) / 16)));
+  const { fields, tokens } = dial({ minutes, depth, flopsPerSecond: await measureSpeed(await nativeEngine()), vocabulary });
+  const recipe = checkRecipe(
+    {
+      name,
+      ...(data === undefined
+        ? { worldTokens: Math.max(5_000_000, Math.round(tokens * 1.2)), samples: worldPrompts }
+        : { data, samples: [""] }),
+      ...fields,
+      evaluateEvery: 100,
+      evaluateBatches: 10,
+      checkpointEvery: 100,
+    },
+    "slovo up",
+  );
+  return { recipe, folder };
+}
+
+const worldPrompts = [
+  "Маша пошла",
+  "Столица Франции —",
+  "Если прибавить 4 к 3, то",
+  "Anna went to the kitchen.",
+  "The capital of Japan is",
+];
+
+/** A run's name from its data: `notes/my book.txt.gz` gives `my-book`. */
+function nameOf(path: string): string {
+  const base = basename(resolve(path)).replace(/\.gz$/, "");
+  const stem = extname(base) ? base.slice(0, -extname(base).length) : base;
+  return stem.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/[^\w.-]/g, "_") || "text";
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+// The command line: one verb, one file.
+import { Command } from "commander";
+import { InputError } from "../errors.ts";
+import { benchCommand } from "./commands/bench.ts";
+import { chatCommand } from "./commands/chat.ts";
+import { dataCommand } from "./commands/data.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { evalCommand } from "./commands/eval.ts";
+import { generateCommand } from "./commands/generate.ts";
+import { serveCommand } from "./commands/serve.ts";
+import { tokenizerCommand } from "./commands/tokenizer.ts";
+import { trainCommand } from "./commands/train.ts";
+import { upCommand } from "./commands/up.ts";
+
+const program = new Command("slovo")
+  .description("The whole life of a language model in TypeScript: from a text file to a trained, served GPT.")
+  .showHelpAfterError("(add --help for the options and examples)")
+  .addHelpText(
+    "after",
+    `
+Examples:
+  slovo up                                     train on the little world for four minutes, then serve
+  slovo up --data notes/ --minutes 10          the same on your own texts
+  slovo train recipes/shakespeare-char.yaml    run a recipe
+  slovo generate --model runs/little-world/model --prompt "Маша пошла"
+  slovo serve --model runs/little-world/model
+`,
+  );
+for (const command of [
+  upCommand(),
+  trainCommand(),
+  generateCommand(),
+  chatCommand(),
+  serveCommand(),
+  evalCommand(),
+  tokenizerCommand(),
+  dataCommand(),
+  benchCommand(),
+  doctorCommand(),
+]) {
+  program.addCommand(command);
+}
+
+// Reading from a pipe that has closed (`slovo … | head`) is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // What came from outside and was wrong is one sentence; anything else is a bug and shows where.
+  console.error(error instanceof InputError ? `slovo: ${error.message}` : error);
+  process.exitCode = 1;
+}

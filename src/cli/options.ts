@@ -1,0 +1,21 @@
+// How numbers on the command line are read.
+import { InvalidArgumentError } from "commander";
+
+/** A whole number of at least `least`. */
+export const wholeNumber = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text.trim()) || value < least)
+    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
+  return value;
+};
+
+/** A number of at least `least`, or above it. */
+export const number =
+  (least: number, above = false) =>
+  (text: string) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isFinite(value) || value < least || (above && value === least)) {
+      throw new InvalidArgumentError(`Expected a number ${above ? "above" : "of at least"} ${least}.`);
+    }
+    return value;
+  };

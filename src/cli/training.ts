@@ -1,0 +1,62 @@
+// Runs a training job with progress on the terminal; Ctrl-C finishes the step and saves.
+import { type JobEvents, type JobResult, type Recipe, runJob } from "../train/index.ts";
+import { Progress } from "./progress.ts";
+
+const number = (x: number) => Math.round(x).toLocaleString("en");
+
+export async function trainWithProgress(recipe: Recipe, folder: string): Promise<JobResult> {
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(130);
+    console.error("\nFinishing the step and saving; press Ctrl-C again to leave at once.");
+    stop.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  let progress: Progress | undefined;
+  let label = "";
+  const phase = (name: string) => {
+    if (label === name) return progress!;
+    progress?.done();
+    label = name;
+    progress = new Progress(name);
+    return progress;
+  };
+  let first = 0;
+  let steps = 0;
+  let speed = 0;
+  let validation = "";
+  const events: JobEvents = {
+    onTokenizer: (p) =>
+      p.phase === "count"
+        ? phase("Reading text  ").update(p.documents, undefined, `${number(p.documents)} documents`)
+        : phase("Tokenizer     ").update(p.tokens, p.vocabularySize, `${number(p.tokens)} tokens`),
+    onTokens: (p) => phase("Tokens        ").update(p.bytesRead ?? p.tokens, p.bytes, `${number(p.tokens)} tokens`),
+    onNote: (sentence) => console.error(sentence),
+    onBegin({ recipe, parameters, trainingTokens, step }) {
+      progress?.done();
+      progress = undefined;
+      first = step;
+      steps = recipe.steps!;
+      console.error(
+        `Model: ${number(parameters)} parameters (${recipe.model}, ${recipe.layers} layers, width ${recipe.width}); text: ${number(trainingTokens)} tokens; ` +
+          `${number(steps)} steps of ${number(recipe.batch * recipe.accumulation * (recipe.length ?? recipe.context))} tokens${step > 0 ? `, going on after step ${number(step)}` : ""}.`,
+      );
+    },
+    onStep(m) {
+      speed = speed === 0 ? m.tokensPerSecond : 0.9 * speed + 0.1 * m.tokensPerSecond;
+      if (m.validationLoss !== undefined)
+        validation = `, held out ${m.validationLoss.toFixed(3)} (${m.validationBitsPerByte!.toFixed(3)} bits/byte)`;
+      const words = `step ${number(m.step)}  loss ${m.loss.toFixed(3)} (${m.bitsPerByte.toFixed(3)} bits/byte)${validation}  ${number(speed)} tokens/s`;
+      phase("Training      ").update(m.step - first, steps - first, words);
+    },
+  };
+  try {
+    const result = await runJob(recipe, folder, events, stop.signal);
+    progress?.done();
+    return result;
+  } finally {
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}

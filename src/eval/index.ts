@@ -1,0 +1,2 @@
+// The public face of eval/: measures of trained models.
+export { type EvaluateOptions, evaluateFolder } from "./loss.ts";
