@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { Tokenizer as HuggingFace } from "tokenizers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ByteLevelBpe } from "./byte-level-bpe.ts";
+import { anyCharacters } from "./fixtures/any-text.ts";
 import { readGguf } from "./fixtures/read-gguf.ts";
 import { loadTokenizer } from "./load.ts";
 import type { Tokenizer } from "./tokenizer.ts";
@@ -24,7 +25,7 @@ beforeAll(async () => {
 });
 
 const anyText = fc.oneof(
-  fc.string({ unit: "binary", maxLength: 60 }),
+  anyCharacters(60),
   fc
     .array(fc.constantFrom(...texts, "<|endoftext|>", "<|user|>", " ", "\n", "\u0301"), { maxLength: 4 })
     .map((parts) => parts.join("")),

@@ -55,6 +55,7 @@ async function mergesOf(tokenizer: Tokenizer): Promise<[string, string][]> {
 }
 
 test("merges are those of the definition", async () => {
+  let compared = 0;
   const word = fc.string({ unit: fc.constantFrom("а", "б", "в", "a", "b"), minLength: 1, maxLength: 12 });
   const corpus = fc.array(
     fc.array(word, { maxLength: 8 }).map((words) => words.join(" ")),
@@ -66,11 +67,12 @@ test("merges are those of the definition", async () => {
       async (texts) => {
         const slow = slowMerges(texts, 30);
         expect((await merges(texts, 257 + 30)).slice(0, slow.length)).toEqual(slow);
-        expect(slow.length).toBeGreaterThan(0);
+        compared += slow.length;
       },
     ),
     { numRuns: 60, examples: [[["ааааа аааа", "bbb bb"]]] },
   );
+  expect(compared).toBeGreaterThan(200);
 });
 
 test("merges and ids are those of Hugging Face's trainer", async () => {

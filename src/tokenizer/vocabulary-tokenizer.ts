@@ -71,12 +71,16 @@ export abstract class VocabularyTokenizer implements Tokenizer {
   }
 
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
-    const parts: Uint8Array[] = [];
+    let length = 0;
+    for (let i = 0; i < ids.length; i++) length += this.#shown(ids[i]!, options).length;
+    const text = new Uint8Array(length);
+    let at = 0;
     for (let i = 0; i < ids.length; i++) {
-      const name = options.showSpecial ? this.#names.get(ids[i]!) : undefined;
-      parts.push(name === undefined ? this.tokenBytes(ids[i]!) : new TextEncoder().encode(name));
+      const bytes = this.#shown(ids[i]!, options);
+      text.set(bytes, at);
+      at += bytes.length;
     }
-    return decodeUtf8(Buffer.concat(parts));
+    return decodeUtf8(text);
   }
 
   tokenText(id: number): string {
@@ -87,6 +91,11 @@ export abstract class VocabularyTokenizer implements Tokenizer {
     if (!(Number.isInteger(id) && id >= 0 && id < this.vocabularySize))
       throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabularySize}`);
     return this.#bytes.subarray(this.#starts[id]!, this.#starts[id + 1]!);
+  }
+
+  #shown(id: number, { showSpecial }: DecodeOptions): Uint8Array {
+    const name = showSpecial ? this.#names.get(id) : undefined;
+    return name === undefined ? this.tokenBytes(id) : new TextEncoder().encode(name);
   }
 
   save(folder: string): Promise<void> {
