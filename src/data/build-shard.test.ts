@@ -57,7 +57,7 @@ test("every document comes back, on the side that its text decides, followed by 
       expect(header.train.bytes + header.validation.bytes).toBe(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
       expect(header.train.tokens).toBe(shard.train.tokens.length);
     }),
-    { numRuns: 40 },
+    { numRuns: 12 },
   );
 });
 

@@ -78,6 +78,7 @@ test("an epoch has every token once as input and once as target, with segments a
         );
       }
     }),
+    { numRuns: 50 },
   );
 });
 

@@ -54,7 +54,7 @@ export function mapFile(path: string): MappedFile {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw new InputError(`expected a file at ${path}, found a folder or a device`);
     if (stat.size === 0) return inMemory(new Uint8Array(0));
-    libc ??= loadLibC();
+    if (libc === undefined) libc = loadLibC();
     const c = libc;
     const address = c ? c.mmap(null, stat.size, PROT_READ_WRITE, MAP_PRIVATE, file, 0) : MAP_FAILED;
     if (!c || address === MAP_FAILED) return inMemory(readAll(file, stat.size, path));
