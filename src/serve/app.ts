@@ -31,6 +31,7 @@ export interface AppSettings {
   readonly loopback: boolean;
   readonly allowOrigin: string | undefined;
   readonly runFolder: string | undefined;
+  readonly pageFolder: string | undefined;
   readonly log: (line: string) => void;
 }
 
@@ -142,7 +143,7 @@ export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
     return c.json({ run: run?.history ?? null }, 200, headers);
   });
 
-  app.route("/", page());
+  app.route("/", page(settings.pageFolder));
   app.notFound((c) => {
     const message = `There is no ${c.req.method} ${c.req.path} here: docs/server.md lists the endpoints.`;
     return errorResponse(new ApiError(404, message, { code: "not_found" }));

@@ -1,6 +1,9 @@
 // Holds the server's protocol where timing matters: cancellation, the queue, shutdown and guards. The model here is a clock
 // that ticks tokens, so that a test decides when a token comes; server.test.ts runs a real one.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import OpenAI, { APIError } from "openai";
 import { afterEach, expect, test } from "vitest";
@@ -179,8 +182,29 @@ test("a port in use is named, with what to do", async () => {
   );
 });
 
-test("no path leads out of the page's folder", async () => {
-  const { server } = await start(1);
+test("the page is served with strict headers, and no path leads out of its folder", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "slovo-page-"));
+  cleanups.push(() => rm(folder, { recursive: true }));
+  const pageFolder = join(folder, "page");
+  const { server } = await start(1, { pageFolder });
+  const unbuilt = await fetch(server.url);
+  expect([unbuilt.status, await unbuilt.text()]).toEqual([503, expect.stringContaining("run `npm run build` once")]);
+
+  await mkdir(join(pageFolder, "assets"), { recursive: true });
+  await writeFile(join(folder, "package.json"), "a secret");
+  await writeFile(join(pageFolder, "index.html"), "<p>the page</p>");
+  await writeFile(join(pageFolder, "assets", "a.js"), "1");
+  const index = await fetch(server.url);
+  expect(await index.text()).toBe("<p>the page</p>");
+  expect(index.headers.get("content-security-policy")).toMatch(/default-src 'none'; script-src 'self'/);
+  expect(index.headers.get("x-content-type-options")).toBe("nosniff");
+  expect(index.headers.get("cache-control")).toBe("no-cache");
+  const script = await fetch(`${server.url}/assets/a.js`);
+  expect([script.headers.get("content-type"), script.headers.get("cache-control")]).toEqual([
+    "text/javascript; charset=utf-8",
+    expect.stringContaining("immutable"),
+  ]);
+
   const { port } = new URL(server.url);
   for (const path of [
     "/../package.json",

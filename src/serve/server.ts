@@ -38,6 +38,8 @@ export interface ServeOptions {
   readonly maxTokens?: number;
   /** The folder of the run that made the model; the page draws its curves. */
   readonly runFolder?: string;
+  /** The built page; the package's own by default. */
+  readonly pageFolder?: string;
   /** The origin of web pages elsewhere that may use the API; none by default. */
   readonly allowOrigin?: string;
   /** How long `close` waits for running requests before it cuts them off. */
@@ -81,6 +83,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         maxTokens: options.maxTokens ?? Number.POSITIVE_INFINITY,
         allowOrigin: options.allowOrigin,
         runFolder: options.runFolder,
+        pageFolder: options.pageFolder,
       },
       traffic,
     );

@@ -170,12 +170,12 @@ export function App(): JSX.Element {
           <button type="button" disabled={empty || running !== undefined} onClick={() => write("")}>
             {words.clear}
           </button>
-          <p class="status muted" role="status">
+          <p class="status muted" role="status" aria-busy={running !== undefined}>
             {progress && progress.tokens > 0 && <Status progress={progress} words={words} numbers={numbers} />}
           </p>
-          <label class="tint">
+          <label class="tint" title={words.tint}>
             <input type="checkbox" checked={tinted} onChange={() => setTinted(!tinted)} />
-            <span>{words.tint}</span>
+            <span class="hidden">{words.tint}</span>
             <span class="scale" aria-hidden="true">
               {words.likely}
               <span class="tinted">
@@ -192,7 +192,13 @@ export function App(): JSX.Element {
             {problem}
           </p>
         )}
-        <Settings words={words} sampling={sampling} contextLength={model?.context_length ?? 1024} onChange={changeSampling} />
+        <Settings
+          words={words}
+          numbers={numbers}
+          sampling={sampling}
+          contextLength={model?.context_length ?? 1024}
+          onChange={changeSampling}
+        />
       </main>
 
       <aside>

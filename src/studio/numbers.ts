@@ -12,6 +12,7 @@ export function numbersIn(language: Language) {
   return {
     whole: format({ maximumFractionDigits: 0 }),
     decimal: format({ maximumFractionDigits: 3, minimumFractionDigits: 3 }),
+    hundredths: format({ maximumFractionDigits: 2, minimumFractionDigits: 2 }),
     /** Three digits, whatever the size. */
     short: format({ maximumSignificantDigits: 3 }),
     percent: (share: number) =>

@@ -89,13 +89,13 @@ export function RunCard({ words, numbers }: { words: Words; numbers: Numbers }):
       <div class="curves">
         <span class="reading">
           <span>{words.step}</span>
-          <output>{numbers.whole(rows[cursor ?? rows.length - 1]!.step)}</output>
+          <span class="value">{numbers.whole(rows[cursor ?? rows.length - 1]!.step)}</span>
         </span>
         {curves.map((curve) => (
           <label key={curve} class="reading">
             <input type="checkbox" class={`swatch ${curve}`} checked={shown.has(curve)} onChange={() => toggle(curve)} />
             <span>{words[curve]}</span>
-            <output>{value(curve)}</output>
+            <span class="value">{value(curve)}</span>
           </label>
         ))}
       </div>

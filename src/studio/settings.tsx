@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Sampling } from "./completion-stream.ts";
+import type { Numbers } from "./numbers.ts";
 import type { Words } from "./words.ts";
 
 const defaults: Sampling = { temperature: 0.8, topP: 0.95, topK: 0, length: 80, seed: undefined, stop: "" };
@@ -22,17 +23,18 @@ export function useSampling(): [Sampling, (change: Partial<Sampling>) => void] {
 
 interface SettingsProps {
   readonly words: Words;
+  readonly numbers: Numbers;
   readonly sampling: Sampling;
   readonly contextLength: number;
   onChange(change: Partial<Sampling>): void;
 }
 
-export function Settings({ words, sampling, contextLength, onChange }: SettingsProps): JSX.Element {
+export function Settings({ words, numbers, sampling, contextLength, onChange }: SettingsProps): JSX.Element {
   const slider = (name: "temperature" | "topP", most: number, least: number) => (
     <label class="dial" title={words[`${name}Hint`]}>
       <span>
         {words[name]}
-        <output>{sampling[name].toFixed(2)}</output>
+        <span class="value">{numbers.hundredths(sampling[name])}</span>
       </span>
       <input
         type="range"

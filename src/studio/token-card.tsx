@@ -16,9 +16,15 @@ interface TokenCardProps {
   onTake(piece: PlacedPiece, choice: Choice): void;
 }
 
+/** Control tokens by the usual looks of their names. They end texts or part speakers, and cannot be written as text. */
+const isControl = (text: string) => /^(<\|[^|]+\|>|<\/?s>)$/.test(text);
+
+const isPart = (text: string) => text.includes("\uFFFD");
+
 /** A token's text with its white space to be seen. */
 function Visible({ text, words }: { text: string; words: Words }): JSX.Element {
-  if (text.includes("\uFFFD")) return <i class="muted">{words.partOfCharacter}</i>;
+  if (isPart(text)) return <i class="muted">{words.partOfCharacter}</i>;
+  if (isControl(text)) return <i class="muted">{words.controlToken}</i>;
   const shown = text.replaceAll("\n", "⏎").replaceAll("\t", "⇥");
   const blank = /^\s+/.exec(shown)?.[0] ?? "";
   return (
@@ -33,9 +39,12 @@ export function TokenCard({ words, numbers, pieces, current, busy, onLook, onTak
   const index = current ? pieces.indexOf(current) : -1;
   if (!current || index < 0) {
     return (
-      <section class="card" aria-labelledby="token-title">
+      <section class="card token-card" aria-labelledby="token-title">
         <h2 id="token-title">{words.token}</h2>
-        <p class="muted token-place">{words.tokenHint}</p>
+        <div class="token-place token-hint muted">
+          <p>{words.tokenHint}</p>
+          <p>{words.takeHint}</p>
+        </div>
       </section>
     );
   }
@@ -45,7 +54,7 @@ export function TokenCard({ words, numbers, pieces, current, busy, onLook, onTak
     </button>
   );
   return (
-    <section class="card" aria-labelledby="token-title">
+    <section class="card token-card" aria-labelledby="token-title">
       <header>
         <h2 id="token-title">{words.token}</h2>
         <span class="muted">{words.tokenOf(numbers.whole(index + 1), numbers.whole(pieces.length))}</span>
@@ -96,7 +105,7 @@ function Alternatives({ token, words, numbers, onTake }: AlternativesProps): JSX
       {token.alternatives.map((choice) => {
         const share = Math.exp(choice.logprob);
         const chosen = choice.text === token.text;
-        const takeable = onTake && !chosen && !choice.text.includes("\uFFFD");
+        const takeable = onTake && !chosen && !isPart(choice.text) && !isControl(choice.text);
         const row = (
           <>
             <span class="bar" style={{ width: `${Math.max(share * 100, 0.5)}%` }} />
