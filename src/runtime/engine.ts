@@ -1,5 +1,5 @@
 // What every engine promises: it compiles an ONNX model and runs it over arrays that the caller owns.
-import type { DType, TypedArray } from "../graph/index.ts";
+import { arrayFor, type DType, type TypedArray } from "../graph/index.ts";
 
 /** Numbers in the caller's memory, in row-major order. */
 export interface HostTensor {
@@ -26,16 +26,23 @@ export interface CompileOptions {
 
 /** A program bound to its arrays: each run reads and writes them in place. */
 export interface Binding {
-  /** Runs off the event loop. One run of a program at a time. */
+  /** Runs off the event loop where the engine can (`native`). One run of a program at a time. */
   run(): Promise<void>;
+  /** Lets go of the arrays; a run in progress ends first. */
   release(): void;
 }
 
 export interface Program {
-  /** Binds all inputs and the wanted outputs to arrays. Sizes must be exact. An output may be the same array as an input. */
+  /**
+   * Binds all inputs and the wanted outputs to arrays. Sizes must be exact.
+   *
+   * An output may be the same array as an input if the operation that writes it is the only one that reads that input,
+   * or depends on all the others that do: the runtime orders operations by their data, not by the memory they share.
+   */
   bind(inputs: HostTensors, outputs: HostTensors): Binding;
   /** `bind`, one run, `release`. */
   run(inputs: HostTensors, outputs: HostTensors): Promise<void>;
+  /** Frees what the runtime holds; a run in progress ends first. */
   release(): void;
 }
 
@@ -45,3 +52,15 @@ export interface Engine {
   /** Compiles a serialised ONNX model. */
   compile(model: Uint8Array, options?: CompileOptions): Promise<Program>;
 }
+
+/** Throws unless the array is of the type and size that a tensor of its shape needs. */
+export function checkHostTensor(name: string, { dtype, shape, data }: HostTensor): void {
+  const count = shape.reduce((a, b) => a * b, 1);
+  if (data.length !== count)
+    throw new Error(`the tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] needs ${count}`);
+  const wanted = arrayFor(dtype, 0).constructor;
+  if (data.constructor !== wanted)
+    throw new Error(`the tensor "${name}" is ${dtype}, which a ${wanted.name} holds, got a ${data.constructor.name}`);
+}
+
+export const releasedProgram = "the program or its binding has been released";

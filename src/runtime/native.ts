@@ -4,7 +4,16 @@ import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type { DType } from "../graph/index.ts";
-import type { Binding, CompileOptions, Engine, HostTensor, HostTensors, Program } from "./engine.ts";
+import {
+  type Binding,
+  type CompileOptions,
+  checkHostTensor,
+  type Engine,
+  type HostTensor,
+  type HostTensors,
+  type Program,
+  releasedProgram,
+} from "./engine.ts";
 
 type Pointer = unknown;
 // biome-ignore lint/suspicious/noExplicitAny: a foreign function takes and returns what its C prototype says
@@ -102,10 +111,9 @@ export async function nativeEngine(): Promise<Engine> {
 }
 
 /** A tensor of the runtime that reads and writes the caller's array. */
-function wrap({ make, memory }: Library, name: string, { dtype, shape, data }: HostTensor): Pointer {
-  const count = shape.reduce((a, b) => a * b, 1);
-  if (data.length !== count)
-    throw new Error(`the tensor "${name}" has ${data.length} elements, its shape [${shape.join(", ")}] needs ${count}`);
+function wrap({ make, memory }: Library, name: string, tensor: HostTensor): Pointer {
+  checkHostTensor(name, tensor);
+  const { dtype, shape, data } = tensor;
   // Asking for the buffer moves a small array off V8's heap, where the collector could move it under the runtime.
   void data.buffer;
   return make("CreateTensorWithDataAsOrtValue", memory, data, data.byteLength, [...shape], shape.length, elementTypes[dtype]);
@@ -114,6 +122,9 @@ function wrap({ make, memory }: Library, name: string, { dtype, shape, data }: H
 class NativeProgram implements Program {
   readonly #library: Library;
   #session: Pointer;
+  #released = false;
+  /** How many runs are in progress. */
+  #running = 0;
   /** The runtime points into these arrays, so they must not be collected. */
   readonly #kept: unknown[] = [];
   readonly #values: Pointer[] = [];
@@ -148,54 +159,57 @@ class NativeProgram implements Program {
 
   bind(inputs: HostTensors, outputs: HostTensors): Binding {
     const loaded = this.#library;
-    if (!this.#session) throw new Error("the program has been released");
+    if (this.#released) throw new Error(releasedProgram);
     const values: Pointer[] = [];
-    const wrapAll = (tensors: HostTensors) =>
-      Object.entries(tensors).map(([name, tensor]) => {
-        const value = wrap(loaded, name, tensor);
-        values.push(value);
-        return value;
-      });
-    const release = () => {
-      for (const value of values.splice(0)) loaded.api.ReleaseValue(value);
+    const wrapAll = (tensors: HostTensors) => {
+      for (const [name, tensor] of Object.entries(tensors)) values.push(wrap(loaded, name, tensor));
     };
-    let inputValues: Pointer[];
-    let outputValues: Pointer[];
+    let running = 0;
+    let released = false;
+    const free = () => {
+      if (released && running === 0) for (const value of values.splice(0)) loaded.api.ReleaseValue(value);
+    };
+    const release = () => {
+      released = true;
+      free();
+    };
     try {
-      inputValues = wrapAll(inputs);
-      outputValues = wrapAll(outputs);
+      wrapAll(inputs);
+      wrapAll(outputs);
     } catch (error) {
       release();
       throw error;
     }
-    const inputNames = Object.keys(inputs);
-    const outputNames = Object.keys(outputs);
+    const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
+    const [inputValues, outputValues] = [values.slice(0, inputNames.length), values.slice(inputNames.length)];
     const kept = [inputs, outputs];
     return {
-      run: () =>
-        new Promise<void>((done, fail) => {
-          if (!this.#session || values.length === 0) return fail(new Error("the program or its binding has been released"));
-          const call = [
-            this.#session,
-            null,
-            inputNames,
-            inputValues,
-            inputNames.length,
-            outputNames,
-            outputNames.length,
-            outputValues,
-          ];
-          loaded.api.Run.async(...call, (error: Error | null, status: Pointer) => {
-            void kept.length;
-            if (error) return fail(error);
-            try {
-              loaded.check(status);
-              done();
-            } catch (failure) {
-              fail(failure);
-            }
+      run: async () => {
+        if (this.#released || released) throw new Error(releasedProgram);
+        running++;
+        this.#running++;
+        try {
+          await new Promise<void>((done, fail) => {
+            const given = [inputNames, inputValues, inputNames.length];
+            const wanted = [outputNames, outputNames.length, outputValues];
+            loaded.api.Run.async(this.#session, null, ...given, ...wanted, (error: Error | null, status: Pointer) => {
+              void kept.length;
+              if (error) return fail(error);
+              try {
+                loaded.check(status);
+                done();
+              } catch (failure) {
+                fail(failure);
+              }
+            });
           });
-        }),
+        } finally {
+          running--;
+          this.#running--;
+          free();
+          this.#free();
+        }
+      },
       release,
     };
   }
@@ -210,6 +224,13 @@ class NativeProgram implements Program {
   }
 
   release(): void {
+    this.#released = true;
+    this.#free();
+  }
+
+  /** Frees what the runtime holds, once it is neither wanted nor in use. */
+  #free(): void {
+    if (!this.#released || this.#running > 0) return;
     const { api } = this.#library;
     if (this.#session) api.ReleaseSession(this.#session);
     this.#session = undefined;

@@ -24,7 +24,10 @@ test("a stream resumes from its counter", () => {
 test("streams and forks differ, and uniform numbers have the mean and spread they should", () => {
   const first = (random: Random) => Array.from({ length: 4 }, () => random.uint32()).join();
   const r = new Random(1, "a");
-  expect(new Set([first(new Random(1, "a")), first(new Random(1, "b")), first(r.fork(0)), first(r.fork(1)), first(r.fork(1).fork(0))]).size).toBe(5);
+  expect(
+    new Set([first(new Random(1, "a")), first(new Random(1, "b")), first(r.fork(0)), first(r.fork(1)), first(r.fork(1).fork(0))])
+      .size,
+  ).toBe(5);
   const n = 20000;
   const u = Array.from({ length: n }, () => r.uniform());
   expect(Math.abs(u.reduce((s, x) => s + x, 0) / n - 0.5)).toBeLessThan(0.01);

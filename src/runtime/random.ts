@@ -86,7 +86,15 @@ export class Random {
   uint32(): number {
     const index = Math.floor(this.counter / 4);
     if (index !== this.#blockIndex) {
-      philox(this.seed, this.#key1, index, Math.floor(index / 2 ** 32), this.#fork, Math.floor(this.#fork / 2 ** 32), this.#block);
+      philox(
+        this.seed,
+        this.#key1,
+        index,
+        Math.floor(index / 2 ** 32),
+        this.#fork,
+        Math.floor(this.#fork / 2 ** 32),
+        this.#block,
+      );
       this.#blockIndex = index;
     }
     return this.#block[this.counter++ & 3]!;
