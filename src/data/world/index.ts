@@ -2,3 +2,4 @@
 export { type WorldDocument, type WorldOptions, worldDocuments } from "./documents.ts";
 export { heldOut } from "./held-out.ts";
 export type { Language } from "./kinds/kind.ts";
+export { type Probe, type ProbeOptions, probes, type Skill, skills } from "./probes.ts";

@@ -12,12 +12,15 @@ const rows = (text: string) =>
 export interface Category {
   tag: string;
   ru: string;
+  /** What several of them are: «фрукты», «мебель». */
+  ruMany: string;
   en: string;
   members: Noun[];
 }
-export const categories: Category[] = rows(table.categories).map(([tag, ru, en]) => ({
+export const categories: Category[] = rows(table.categories).map(([tag, ru, ruMany, en]) => ({
   tag: tag!,
   ru: ru!,
+  ruMany: ruMany!,
   en: en!,
   members: tagged(tag!).filter((member) => !member.enPlural && member.gender !== "p"),
 }));

@@ -23,7 +23,7 @@ function ruFact(random: Random): string {
     () => `Сегодня ${weekdays.ru[day]}, завтра будет ${weekdays.ru[(day + 1) % 7]}.`,
     () => `${ruAfterMonth(month)} ${months.ru[(month + 1) % 12]}.`,
     () => `Перед ${months.ruInstrumental[month]} идёт ${months.ru[(month + 11) % 12]}.`,
-    () => `${ru.cap(months.ru[month]!)} — это ${seasons.find((one) => one.months.includes(month))!.ru}.`,
+    () => `${ru.cap(months.ru[month]!)} бывает ${seasons.find((one) => one.months.includes(month))!.ruIn}.`,
     () => `${ru.cap(season.ruIn)} ${random.pick(season.weather)[0]}, ${sign![0]}.`,
     () => `${ru.cap(season.ruIn)} ${sign![0]} и ${second![0]}.`,
     () => `Когда ${sign![0]}? ${ru.cap(season.ruIn)}.`,

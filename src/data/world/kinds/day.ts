@@ -79,7 +79,7 @@ export const day: Kind = {
       ]),
     );
     if (chance(random, 0.5)) text.push(`На ужин ${he} ${did(ruFood(food[1]))} ${food[1].one.acc}.`);
-    if (chance(random, 0.6)) text.push(`Вечером ${name} любит ${pastime.ru}.`);
+    if (chance(random, 0.6)) text.push(`После работы ${name} любит ${pastime.ru}.`);
     text.push(
       random.pick([
         `Ночью ${name} ${ru.by(who, "спал", "спала")}.`,
@@ -111,7 +111,7 @@ export const day: Kind = {
     if (chance(random, 0.6)) text.push(`At ${hours[2]} in the afternoon ${who.id} had lunch.`);
     text.push(random.pick([`In the evening ${he} came home.`, `At ${hours[3]} in the evening ${he} came home.`]));
     if (chance(random, 0.5)) text.push(`For dinner ${he} ${enFood(food[1])} ${en.a(food[1])}.`);
-    if (chance(random, 0.6)) text.push(`In the evening ${who.id} likes to ${pastime.en}.`);
+    if (chance(random, 0.6)) text.push(`After work ${who.id} likes to ${pastime.en}.`);
     text.push(
       random.pick([
         `At night ${who.id} slept.`,

@@ -87,7 +87,7 @@ function tell(
   random: Random,
   events: Event[],
   words: {
-    then: string[];
+    openers: string[];
     and: string;
     act: (event: Event) => string;
     name: (who: Person) => string;
@@ -104,7 +104,8 @@ function tell(
       sentences.push(`${sentences.pop()!.slice(0, -1)}${words.and}${act}.`);
       long = true;
     } else {
-      const then = sentences.length > 0 || chance(random, 0.5) ? (chance(random, 0.55) ? `${random.pick(words.then)} ` : "") : "";
+      const then =
+        sentences.length > 0 || chance(random, 0.5) ? (chance(random, 0.55) ? `${random.pick(words.openers)} ` : "") : "";
       const subject = event.who === last ? words.pronoun(event.who) : words.name(event.who);
       sentences.push(`${en.cap(`${then}${subject} ${act}`)}.`);
       long = joined;
@@ -116,7 +117,7 @@ function tell(
 
 export function ruEvents(random: Random, events: Event[]): string[] {
   return tell(random, events, {
-    then: ["потом", "затем", "после этого", "через минуту", "вскоре"],
+    openers: ["потом", "затем", "после этого", "через минуту", "вскоре"],
     and: " и ",
     act: (event) => ruAct(random, event),
     name: (who) => who.one.nom,
@@ -221,7 +222,7 @@ function enAct(random: Random, event: Event): string {
 
 export function enEvents(random: Random, events: Event[]): string[] {
   return tell(random, events, {
-    then: ["then", "after that", "a minute later", "soon", "next,"],
+    openers: ["then", "after that", "a minute later", "soon", "next,"],
     and: " and ",
     act: (event) => enAct(random, event),
     name: (who) => who.id,

@@ -24,7 +24,7 @@ function search(random: Random, names: readonly Person[]): Search {
     2,
     places.map(({ room }) => room),
   ) as [Person, Person];
-  const pool = tagged("thing").filter((noun) => !noun.mass && !noun.enPlural && noun.gender !== "p");
+  const pool = tagged("thing").filter((noun) => !noun.mass && !noun.enPlural && noun.gender !== "p" && !noun.tags.has("hers"));
   const thing = one(random, pool, [who, helper, ...places.map(({ spot }) => spot)]);
   return { who, helper, thing, adjective: adjectiveFor(random, thing), places };
 }

@@ -40,7 +40,7 @@ export function phrasePair(random: Random, unseen = false): Pair & { noun: Noun;
   for (;;) {
     const noun = random.pick(nouns);
     const list = unseen ? noun.unseenAdjectives : noun.adjectives;
-    if (list.length === 0 || noun.enPlural || noun.gender === "p") continue;
+    if (list.length === 0 || noun.enPlural || noun.gender === "p" || noun.tags.has("jobf")) continue;
     const adjective = random.pick(list);
     return { id: `${adjective.id} ${noun.id}`, ru: ru.phrase(noun, adjective), en: en.bare(noun, adjective), noun, adjective };
   }

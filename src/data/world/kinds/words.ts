@@ -42,7 +42,7 @@ function ruFact(random: Random): string {
           .shuffle(category.members)
           .slice(0, 3)
           .map((one) => one.one.nom);
-        return `${ru.cap(ru.list(members))} — это ${category.ru}.`;
+        return `${ru.cap(ru.list(members))} — это ${category.ruMany}.`;
       },
     ])();
   }

@@ -1,26 +1,26 @@
 // What everybody in the little world knows: what things are called, who does what, what is done with what, days and seasons.
 
-/** A kind of thing: tag of its nouns | Russian | English, with its article. */
+/** A kind of thing: tag of its nouns | Russian | of several | English, with its article. */
 export const categories = `
-fruit | фрукт | a fruit
-vegetable | овощ | a vegetable
-drink | напиток | a drink
-furniture | мебель | furniture
-dish | посуда | tableware
-garment | одежда | clothing
-toy | игрушка | a toy
-instrument | музыкальный инструмент | a musical instrument
-tool | инструмент | a tool
-animal | животное | an animal
-bird | птица | a bird
-insect | насекомое | an insect
-vehicle | транспорт | transport
-job | профессия | a profession
-flower | цветок | a flower
-tree | дерево | a tree
-room | комната | a room
-season | время года | a season
-body | часть тела | a part of the body
+fruit | фрукт | фрукты | a fruit
+vegetable | овощ | овощи | a vegetable
+drink | напиток | напитки | a drink
+furniture | мебель | мебель | furniture
+dish | посуда | посуда | tableware
+garment | одежда | одежда | clothing
+toy | игрушка | игрушки | a toy
+instrument | музыкальный инструмент | музыкальные инструменты | a musical instrument
+tool | инструмент | инструменты | a tool
+animal | животное | животные | an animal
+bird | птица | птицы | a bird
+insect | насекомое | насекомые | an insect
+vehicle | транспорт | транспорт | transport
+job | профессия | профессии | a profession
+flower | цветок | цветы | a flower
+tree | дерево | деревья | a tree
+room | комната | комнаты | a room
+season | время года | времена года | a season
+body | часть тела | части тела | a part of the body
 `;
 
 /** A profession: noun | of a woman: another noun, = the same, - not here | what he or she does | where, a noun of `nouns.ts` or - | what, in English. */
@@ -135,7 +135,6 @@ export const months = {
 };
 
 export interface Season {
-  ru: string;
   /** «зимой» */
   ruIn: string;
   en: string;
@@ -149,7 +148,6 @@ export interface Season {
 
 export const seasons: Season[] = [
   {
-    ru: "зима",
     ruIn: "зимой",
     en: "winter",
     months: [11, 0, 1],
@@ -168,7 +166,6 @@ export const seasons: Season[] = [
     ],
   },
   {
-    ru: "весна",
     ruIn: "весной",
     en: "spring",
     months: [2, 3, 4],
@@ -187,7 +184,6 @@ export const seasons: Season[] = [
     ],
   },
   {
-    ru: "лето",
     ruIn: "летом",
     en: "summer",
     months: [5, 6, 7],
@@ -206,7 +202,6 @@ export const seasons: Season[] = [
     ],
   },
   {
-    ru: "осень",
     ruIn: "осенью",
     en: "autumn",
     months: [8, 9, 10],

@@ -12,7 +12,7 @@ export const nouns = `
 барабан | m | | drum | thing instrument stands
 скакалка | f | | skipping rope | thing toy
 игрушка | f | | toy | group
-книга | f | | book | thing stationery work
+книга | f | | book | thing stationery
 тетрадь | f | | notebook | thing stationery
 ручка | f | | pen | thing stationery
 карандаш | m* | | pencil | thing stationery
@@ -55,8 +55,8 @@ export const nouns = `
 шарф | m | | scarf | thing garment
 куртка | f | | jacket | thing garment
 рубашка | f | | shirt | thing garment
-платье | n | gp=платьев | dress | thing garment
-юбка | f | | skirt | thing garment
+платье | n | gp=платьев | dress | thing garment hers
+юбка | f | | skirt | thing garment hers
 свитер | m | | sweater | thing garment
 пальто | n0 | | coat | thing garment
 плащ | m* | | raincoat | thing garment
@@ -95,7 +95,7 @@ export const nouns = `
 скрипка | f | | violin | thing instrument
 флейта | f | | flute | thing instrument
 труба | f* | | trumpet | thing instrument
-картина | f | | painting | thing household work
+картина | f | | painting | thing household
 подарок | m | stem=подарк | present | thing household
 яблоко | n | np=яблоки gp=яблок | apple | food fruit
 груша | f | | pear | food fruit
@@ -407,10 +407,10 @@ export const nouns = `
 час | m* | | hour | time
 минута | f | | minute | time
 время | n | | time | time
-зима | f* | | winter | season
-весна | f* | pstem=вёсн gp=вёсен | spring | season
-лето | n | | summer | season
-осень | f | | autumn | season
+зима | f* | | winter | season mass
+весна | f* | pstem=вёсн gp=вёсен | spring | season mass
+лето | n | | summer | season mass
+осень | f | | autumn | season mass
 рука | f* | pstem=рук | hand | body
 нога | f* | pstem=ног | foot/feet | body
 голова | f* | pstem=голов | head | body
