@@ -156,6 +156,7 @@ browserTest("an edit keeps the tokens before it; another token can be taken inst
 browserTest("Stop ends a continuation, and a prompt that is too long is refused in words", async () => {
   await open();
   await page.getByLabel("Length").fill("100");
+  await page.getByLabel("Seed").fill("3");
   await page.getByRole("button", { name: "Continue" }).click();
   await tokens().first().waitFor();
   await page.keyboard.press("Escape");
