@@ -15,7 +15,9 @@ export class Progress {
   readonly #started = performance.now();
   readonly #stream = process.stderr;
   #drawn = Number.NEGATIVE_INFINITY;
+  /** What is shown, and what will be shown next. */
   #line = "";
+  #latest = "";
 
   constructor(label: string) {
     this.#label = label;
@@ -24,9 +26,6 @@ export class Progress {
   /** `done` of `total` (no bar where the total is not known), with words about how it goes. */
   update(done: number, total: number | undefined, words = ""): void {
     const now = performance.now();
-    const finished = total !== undefined && done >= total;
-    if (!finished && now - this.#drawn < (this.#stream.isTTY ? drawEvery : plainEvery)) return;
-    this.#drawn = now;
     const elapsed = (now - this.#started) / 1000;
     const share = total ? Math.min(1, done / total) : undefined;
     const filled = Math.round((share ?? 0) * 24);
@@ -35,12 +34,15 @@ export class Progress {
         ? ""
         : ` ${"█".repeat(filled)}${"░".repeat(24 - filled)} ${String(Math.floor(share * 100)).padStart(3)}%`;
     const left = share ? `  ${clock(elapsed)} gone, ${clock((elapsed / share) * (1 - share))} left` : "";
-    this.#write(`${this.#label}${bar}${words ? `  ${words}` : ""}${left}`);
+    this.#latest = `${this.#label}${bar}${words ? `  ${words}` : ""}${left}`;
+    if (now - this.#drawn < (this.#stream.isTTY ? drawEvery : plainEvery)) return;
+    this.#drawn = now;
+    this.#write(this.#latest);
   }
 
-  /** Ends the line with a last word. */
+  /** Ends the line, with how it stood last or with other words. */
   done(words?: string): void {
-    if (words) this.#write(`${this.#label}  ${words}`);
+    this.#write(words ? `${this.#label}  ${words}` : this.#latest);
     if (this.#stream.isTTY && this.#line) this.#stream.write("\n");
     this.#line = "";
   }
