@@ -17,7 +17,8 @@ describe.each([await nativeEngine(), await bindingEngine(), ...more])("$name on 
     else test(name, () => run(engine));
   }
 
-  test("200 programs made, run and released hold no memory", async () => {
+  // A GPU's driver takes long to make a program, and keeps what it has made.
+  test.skipIf(engine.device !== "cpu")("200 programs made, run and released hold no memory", async () => {
     const size = 256;
     const table = constant(new Float32Array(size * size), "float32", [size, size]);
     const x = input("x", "float32", [size, size]);
