@@ -52,7 +52,7 @@ export async function trainByteLevelBpe(
   for await (const text of source) {
     countWords(text.toWellFormed(), pattern, counts);
     documents++;
-    await pause(() => ({ phase: "count", documents, tokens: least, vocabularySize }));
+    if (pause.isDue()) await pause.report({ phase: "count", documents, tokens: least, vocabularySize });
   }
   if (counts.size === 0) throw new InputError("cannot train a tokenizer on an empty corpus: the sources hold no text");
 
@@ -62,7 +62,7 @@ export async function trainByteLevelBpe(
   const learner = new MergeLearner(counts, idOfByte, tokens);
   counts.clear();
   while (tokens.length < vocabularySize && learner.step()) {
-    await pause(() => ({ phase: "merge", documents, tokens: tokens.length, vocabularySize }));
+    if (pause.isDue()) await pause.report({ phase: "merge", documents, tokens: tokens.length, vocabularySize });
   }
   options.onProgress?.({ phase: "merge", documents, tokens: tokens.length, vocabularySize });
   return assemble(special, tokens, learner.merges());
@@ -78,13 +78,15 @@ function countWords(text: string, pattern: RegExp, counts: Map<string, number>):
 }
 
 /** Lets timers and signals run, and reports, ten times a second. */
-function everyTenth(report: BpeTrainingOptions["onProgress"]) {
+function everyTenth(onProgress: BpeTrainingOptions["onProgress"]) {
   let last = performance.now();
-  return async (progress: () => TrainingProgress) => {
-    if (performance.now() - last < 100) return;
-    report?.(progress());
-    await setImmediate();
-    last = performance.now();
+  return {
+    isDue: () => performance.now() - last >= 100,
+    async report(progress: TrainingProgress) {
+      onProgress?.(progress);
+      await setImmediate();
+      last = performance.now();
+    },
   };
 }
 
