@@ -19,6 +19,8 @@ export interface DecoderOptions {
   readonly capacity?: number;
   /** Threads of a step; all cores when left out. */
   readonly threads?: number;
+  /** Threads spin while a step runs: faster on a machine that does nothing else, slower on one that does. */
+  readonly spin?: boolean;
   /** Write the runtime's own timing of every operator to a file with this prefix. */
   readonly profile?: string;
 }
@@ -55,6 +57,7 @@ export class Decoder {
     const engine = await nativeEngine();
     const program = await engine.compile(model.bytes, {
       threads: options.threads,
+      spin: options.spin,
       profile: options.profile,
       parameters: live ? {} : weights,
     });

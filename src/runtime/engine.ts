@@ -16,6 +16,11 @@ export type Device = (typeof devices)[number];
 export interface CompileOptions {
   /** Threads of one run; all cores when left out. */
   readonly threads?: number;
+  /**
+   * Threads wait for their share of the next operator by spinning, until the run ends. Faster where operators are small and
+   * the machine is idle otherwise; much slower where it is shared. Off when left out.
+   */
+  readonly spin?: boolean;
   /** How far the runtime may rewrite the graph; "all" when left out. */
   readonly optimisation?: "none" | "basic" | "all";
   /** Data of parameters that the model declares as external; read where they are for as long as the program lives. */

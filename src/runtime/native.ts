@@ -138,8 +138,8 @@ class NativeProgram implements Program {
       check(api.SetSessionGraphOptimizationLevel(settings, optimisationLevels[options.optimisation ?? "all"]));
       // The memory pattern keeps a second copy of every intermediate's space, and was slower for training steps.
       check(api.DisableMemPattern(settings));
-      // Spinning threads burn a small or shared machine's time.
-      check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", "0"));
+      check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", options.spin ? "1" : "0"));
+      check(api.AddSessionConfigEntry(settings, "session.force_spinning_stop", "1"));
       check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
       if (options.profile) check(api.EnableProfiling(settings, options.profile));
       const parameters = options.parameters ?? {};
