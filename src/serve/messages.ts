@@ -32,7 +32,7 @@ export interface SentError {
 
 /** From the worker. */
 export type WorkerReply =
-  | { readonly type: "ready"; readonly name: string; readonly contextLength: number; readonly vocabularySize: number }
+  | { readonly type: "ready"; readonly contextLength: number; readonly vocabularySize: number }
   | { readonly type: "refused"; readonly error: SentError }
   | { readonly type: "event"; readonly id: number; readonly event: GenerationEvent }
   | { readonly type: "chat"; readonly id: number; readonly prompt: ChatPrompt }

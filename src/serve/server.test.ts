@@ -8,6 +8,7 @@ import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { saveTinyModel } from "../../test/tiny-model.ts";
 import { type RunningServer, serve } from "./index.ts";
+import { servedName } from "./worker-model.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "slovo-serve-"));
 const template =
@@ -58,6 +59,7 @@ test("lists its models", async () => {
   ]);
   expect(await client.models.retrieve("chat")).toMatchObject({ id: "chat", context_length: 64 });
   expect((await refusal(client.models.retrieve("other"))).status).toBe(404);
+  expect(["runs/tales/model", "runs/tales/model/", "llama"].map(servedName)).toEqual(["tales", "tales", "llama"]);
 });
 
 test("completes a text, whole and streamed alike, and counts tokens", async () => {

@@ -57,7 +57,7 @@ try {
   const chatFormat = await loadChatFormat(folder, await loadTokenizer(folder));
   const model = await loadTextModel(folder, options);
   answerRequests(model, chatFormat);
-  reply({ type: "ready", name: model.name, contextLength: model.contextLength, vocabularySize: model.vocabularySize });
+  reply({ type: "ready", contextLength: model.contextLength, vocabularySize: model.vocabularySize });
 } catch (error) {
   reply({ type: "refused", error: sent(error) });
 }

@@ -12,9 +12,9 @@ export function curveValue(row: RunRow, curve: Curve, validated: boolean): numbe
 
 export const isValidated = (rows: readonly RunRow[]) => rows.some((row) => row.validationBitsPerByte !== undefined);
 
-/** An exponential moving average that forgets over about a fiftieth of the run; the noise of single batches hides the trend. */
+/** An exponential moving average that forgets over about a hundredth of the run; the noise of single batches hides the trend. */
 function smooth(values: readonly (number | undefined)[]): (number | undefined)[] {
-  const weight = Math.min(1, 50 / values.length);
+  const weight = Math.min(1, 100 / values.length);
   let mean: number | undefined;
   return values.map((value) => {
     if (value !== undefined) mean = mean === undefined ? value : mean + weight * (value - mean);

@@ -6,7 +6,8 @@ export function numbersIn(language: Language) {
     const formatter = new Intl.NumberFormat(language, options);
     return (value: number) => formatter.format(value);
   };
-  const [fine, coarse] = [format({ style: "percent", maximumSignificantDigits: 2 }), format({ style: "percent" })];
+  const percents = (digits: number) => format({ style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const [whole, tenths, hundredths] = [percents(0), percents(1), percents(2)];
   const tiny = format({ notation: "scientific", maximumSignificantDigits: 2 });
   const plural = new Intl.PluralRules(language);
   return {
@@ -16,7 +17,13 @@ export function numbersIn(language: Language) {
     /** Three digits, whatever the size. */
     short: format({ maximumSignificantDigits: 3 }),
     percent: (share: number) =>
-      share >= 0.995 || share === 0 ? coarse(share) : share < 0.0001 ? `< ${fine(0.0001)}` : fine(share),
+      share >= 0.9995
+        ? whole(share)
+        : share >= 0.00995
+          ? tenths(share)
+          : share >= 0.0001
+            ? hundredths(share)
+            : `< ${hundredths(0.0001)}`,
     rate: (value: number) => (value !== 0 && value < 0.001 ? tiny(value) : format({ maximumSignificantDigits: 3 })(value)),
     plural: (value: number) => plural.select(Math.round(value)),
   };
