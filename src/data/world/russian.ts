@@ -1,6 +1,7 @@
 // Russian phrases: what a text needs beyond single forms, so that a template reads like the sentence it makes.
 import { type Agreeing, agree, type Case, type Declined, type Forms, type Gender, preposition } from "./inflect.ts";
 import { type Adjective, type Country, type Noun, verb } from "./lexicon.ts";
+import { countClass } from "./numerals.ts";
 
 /** A noun with its adjective in one case: «красную чашку». */
 export function phrase(noun: Noun, adjective: Adjective | undefined, form: Case = "nom", number: "one" | "many" = "one"): string {
@@ -112,7 +113,5 @@ export const cap = (text: string) => text.charAt(0).toUpperCase() + text.slice(1
 
 /** «5 лет», «21 год», in digits. */
 export function years(n: number): string {
-  const last = n % 10;
-  if (n % 100 >= 11 && n % 100 <= 14) return `${n} лет`;
-  return last === 1 ? `${n} год` : last >= 2 && last <= 4 ? `${n} года` : `${n} лет`;
+  return `${n} ${{ one: "год", few: "года", many: "лет" }[countClass(n)]}`;
 }

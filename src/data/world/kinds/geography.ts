@@ -2,13 +2,13 @@
 import type { Random } from "../../../runtime/random.ts";
 import { between, chance, some } from "../draw.ts";
 import * as en from "../english.ts";
+import type { Declined } from "../inflect.ts";
 import { continents } from "../lexicon/countries.ts";
 import { type Country, countries, english, type Person, russians } from "../lexicon.ts";
 import * as ru from "../russian.ts";
 import type { Kind } from "./kind.ts";
 
-const plural = (country: Country) => country.name.gender === "p";
-const ruLies = (country: Country) => (plural(country) ? "находятся" : "находится");
+const ruLies = (place: Declined) => (place.gender === "p" ? "находятся" : "находится");
 
 /** Beginnings that one capital or country ends. */
 export const ruCapital = (country: Country) => `Столица ${country.name.one.gen} —`;
@@ -16,7 +16,7 @@ export const enCapital = (country: Country) => `The capital of ${country.en} is`
 export const ruCapitalOf = (person: Person, country: Country) =>
   `${person.one.nom} ${ru.did(person, "приехать")} ${ru.intoCity(country.capital)}, столицу`;
 export const enCapitalOf = (person: Person, country: Country) => `${person.id} arrived in ${country.enCapital}, the capital of`;
-export const ruPart = (country: Country) => `${country.name.one.nom} ${ruLies(country)} в`;
+export const ruPart = (country: Country) => `${country.name.one.nom} ${ruLies(country.name)} в`;
 export const enPart = (country: Country) =>
   `${en.cap(country.en)} ${/Netherlands|Philippines/.test(country.en) ? "are" : "is"} in`;
 
@@ -27,7 +27,7 @@ function ruFact(random: Random, country: Country): string {
     () => `${ruCapital(country)} ${capital.nom}.`,
     () => `${ruCapital(country)} ${capital.nom}.`,
     () => `${capital.nom} — столица ${one.gen}.`,
-    () => `${capital.nom} находится ${ru.inCountry(country)}.`.replace("Афины находится", "Афины находятся"),
+    () => `${capital.nom} ${ruLies(country.capital)} ${ru.inCountry(country)}.`,
     () => `${ruPart(country)} ${continents[country.continent]}.`,
     () => `Какая столица у ${one.gen}? ${capital.nom}.`,
   ])();

@@ -62,11 +62,11 @@ function ruAct(random: Random, event: Event): string {
   switch (event.type) {
     case "go": {
       const out = chance(random, 0.6);
-      const carrying = event.carrying.length ? ` с ${ru.list(event.carrying.map((thing) => thing.one.ins))} в руках` : "";
+      const things = ru.list(event.carrying.map((thing) => thing.one.ins));
       const way = out
         ? `${ru.did(who, "выйти")} ${ru.from(event.from)} и ${ru.did(who, "пойти")} ${ru.into(event.to)}`
         : `${ru.did(who, chance(random, 0.5) ? "пойти" : "перейти")} ${ru.into(event.to)}`;
-      if (carrying && chance(random, 0.3)) return `${way}${carrying.replace(/^ с (?=[сзшж][^аеёиоуыэюя]|щ)/, " со ")}`;
+      if (things && !event.rising && chance(random, 0.3)) return `${way} ${ru.withPreposition("с", things)} в руках`;
       if (event.rising && out && chance(random, 0.4)) {
         const left = `${ru.did(who, "встать")} и ${ru.did(who, "выйти")} ${ru.from(event.from)}`;
         return `${left}. ${ru.cap(ru.pronoun(who).nom)} ${ru.did(who, "пойти")} ${ru.into(event.to)}`;

@@ -86,7 +86,7 @@ export const people: Kind = {
     if (job.place && !heldOut(who.id, job.place.id)) rest.push(`${ru.cap(he.nom)} работает ${ru.at(job.place)}.`);
     if (trait.length) {
       const adjective = random.pick(trait);
-      rest.push(`${ru.cap(he.nom)} — очень ${agree(adjective.forms, called, "nom")} ${called.one.nom}.`);
+      rest.push(`${ru.cap(he.nom)} очень ${agree(adjective.forms, called, "nom")} ${called.one.nom}.`);
     }
     return pickSome(random, work, rest);
   },

@@ -4,7 +4,7 @@ import { chance } from "../draw.ts";
 import * as en from "../english.ts";
 import { heldOut } from "../held-out.ts";
 import { agree } from "../inflect.ts";
-import { endings, type Opinion, opinions, sides } from "../lexicon/opinions.ts";
+import { endings, type Opinion, opinions, type Side, sides } from "../lexicon/opinions.ts";
 import { type Adjective, english, type Noun, noun, type Person, russians } from "../lexicon.ts";
 import * as ru from "../russian.ts";
 import type { Kind } from "./kind.ts";
@@ -12,8 +12,7 @@ import type { Kind } from "./kind.ts";
 export interface Review {
   work: Noun;
   opinion: Opinion;
-  /** Nominative, genitive, instrumental, English. */
-  side: [string, string, string, string];
+  side: Side;
   verdict: Adjective;
   gender: "m" | "f";
 }
@@ -37,28 +36,21 @@ export function review(random: Random, unseen = false): Review {
   }
 }
 
-/** «Я в восторге от декораций и игры актёров, спектакль был» — and then the verdict in the instrumental. */
-export function ruReview({ work, opinion, side, gender }: Review): string {
-  const feeling = opinion.ru
-    .replace(/\{(nom|Nom|gen|ins|acc)\}/, (_, form: string) => {
-      if (form === "gen") return side[1];
-      if (form === "ins") return side[2];
-      return form === "Nom" ? ru.cap(side[0]) : form === "acc" ? accusative(side) : side[0];
-    })
+/** «Я в восторге от декораций и игры актёров» */
+function ruFeeling({ opinion, side, gender }: Review): string {
+  const [nom, gen, acc, ins] = side;
+  const forms: Record<string, string> = { nom, gen, acc, ins, Nom: ru.cap(nom) };
+  return opinion.ru
+    .replace(/\{(\w+)\}/, (_, form: string) => forms[form]!)
     .replace(/\{([^|{}]+)\|([^{}]+)\}/g, gender === "m" ? "$1" : "$2");
-  return `${feeling}, ${work.one.nom} ${ru.did(work, "быть")}`;
 }
+
+/** «Я в восторге от декораций и игры актёров, спектакль был» — and then the verdict in the instrumental. */
+export const ruReview = (told: Review) => `${ruFeeling(told)}, ${told.work.one.nom} ${ru.did(told.work, "быть")}`;
 export const ruVerdict = (work: Noun, adjective: Adjective) => agree(adjective.forms, work, "ins");
 
-/** The accusative of a side: only living beings differ from the nominative. */
-function accusative(side: Review["side"]): string {
-  if (/^(герои|музыканты|официанты)$/.test(side[0])) return side[1];
-  return side[0].replace("игра ", "игру ").replace("музыка", "музыку").replace("и герои", "и героев");
-}
-
-export function enReview({ work, opinion, side }: Review): string {
-  return `${opinion.en.replace("{side}", side[3])}, and the ${work.en} was`;
-}
+const enFeeling = ({ opinion, side }: Review) => opinion.en.replace("{side}", side[4]);
+export const enReview = (told: Review) => `${enFeeling(told)}, and the ${told.work.en} was`;
 
 const ruWent: Record<string, string> = {
   спектакль: "в театр на спектакль",
@@ -99,7 +91,7 @@ export const reviews: Kind = {
     if (others.length && chance(random, 0.4)) {
       const group = sides.find(({ works }) => works.includes(work.id))!;
       const rest = group.sides.filter((side) => side !== told.side);
-      text.push(`${ruReview({ ...told, opinion: random.pick(others), side: random.pick(rest) }).replace(/, [^,]*$/, "")}.`);
+      text.push(`${ruFeeling({ ...told, opinion: random.pick(others), side: random.pick(rest) })}.`);
     }
     const verdicts = work.adjectives.filter((a) => a !== told.verdict && a.groups.includes(opinion.good ? "good" : "bad"));
     if (verdicts.length && chance(random, 0.5)) {
@@ -108,10 +100,7 @@ export const reviews: Kind = {
         random.pick([
           `${friend.one.nom} ${ru.did(friend, "сказать")}, что ${work.one.nom} ${ru.did(work, "быть")} ${ruVerdict(work, other)}.`,
           `Это ${agree(other.forms, work, "nom")} ${work.one.nom}.`,
-          `Какой был ${work.one.nom}? ${ru.cap(agree(other.forms, work, "nom"))}.`.replace(
-            "Какой был",
-            ru.by(work, "Какой был", "Какая была", "Какое было"),
-          ),
+          `${ru.by(work, "Какой был", "Какая была", "Какое было")} ${work.one.nom}? ${ru.cap(agree(other.forms, work, "nom"))}.`,
         ]),
       );
     }
@@ -133,7 +122,7 @@ export const reviews: Kind = {
     if (others.length && chance(random, 0.4)) {
       const group = sides.find(({ works }) => works.includes(work.id))!;
       const rest = group.sides.filter((side) => side !== told.side);
-      text.push(`${random.pick(others).en.replace("{side}", random.pick(rest)[3])}.`);
+      text.push(`${enFeeling({ ...told, opinion: random.pick(others), side: random.pick(rest) })}.`);
     }
     const verdicts = work.adjectives.filter((a) => a !== told.verdict && a.groups.includes(opinion.good ? "good" : "bad"));
     if (verdicts.length && chance(random, 0.5)) {

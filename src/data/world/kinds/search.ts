@@ -67,10 +67,7 @@ export const searching: Kind = {
     text.push(
       found
         ? `Наконец ${name} ${did("найти")} ${whole} ${ru.at(last.room)} ${ru.onSpot(last.spot)}.`
-        : `Тут ${helper.one.nom} ${ru.did(helper, "сказать")}: «Твой ${thing.one.nom} ${ru.at(last.room)}, ${ru.onSpot(last.spot)}!»`.replace(
-            "Твой",
-            ru.by(thing, "Твой", "Твоя", "Твоё"),
-          ),
+        : `Тут ${helper.one.nom} ${ru.did(helper, "сказать")}: «${ru.by(thing, "Твой", "Твоя", "Твоё")} ${thing.one.nom} ${ru.at(last.room)}, ${ru.onSpot(last.spot)}!»`,
     );
     text.push(
       random.pick([

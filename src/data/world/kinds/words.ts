@@ -82,10 +82,7 @@ function enFact(random: Random): string {
   }
   if (kind < 0.65) {
     const use = random.pick(uses);
-    return random.pick([
-      `${enUse(use)} ${use.en}.`,
-      `What is ${en.a(use.noun)} for? To ${use.en}.`.replace(/What is (scissors)/, "What are $1"),
-    ]);
+    return random.pick([`${enUse(use)} ${use.en}.`, `What ${en.is(use.noun)} ${en.a(use.noun)} for? To ${use.en}.`]);
   }
   if (kind < 0.75) {
     const sound = random.pick(sounds);

@@ -24,7 +24,7 @@ export const countries = `
 Хорватия | f | | Загреб | m | | Croatia, Zagreb | Europe
 Словения | f | | Любляна | f | | Slovenia, Ljubljana | Europe
 Албания | f | | Тирана | f | | Albania, Tirana | Europe
-Греция | f | | Афины | p | gp=Афин | Greece, Athens | Europe
+Греция | f | | Афины | p | | Greece, Athens | Europe
 Дания | f | | Копенгаген | m | | Denmark, Copenhagen | Europe
 Швеция | f | | Стокгольм | m | | Sweden, Stockholm | Europe
 Норвегия | f | | Осло | m0 | | Norway, Oslo | Europe
@@ -57,7 +57,7 @@ export const countries = `
 Ирак | m | | Багдад | m | | Iraq, Baghdad | Asia
 Сирия | f | | Дамаск | m | | Syria, Damascus | Asia
 Ливан | m | | Бейрут | m | | Lebanon, Beirut | Asia
-Филиппины | p | gp=Филиппин на | Манила | f | | the Philippines, Manila | Asia
+Филиппины | p | на | Манила | f | | the Philippines, Manila | Asia
 Египет | m | stem=Египт | Каир | m | | Egypt, Cairo | Africa
 Марокко | n0 | | Рабат | m | | Morocco, Rabat | Africa
 Эфиопия | f | | Аддис-Абеба | f | | Ethiopia, Addis Ababa | Africa

@@ -45,7 +45,7 @@ export const nouns = `
 стакан | m | | glass | thing dish stands
 миска | f | | bowl | thing dish stands
 кастрюля | f | | pot | thing dish stands
-сковорода | f | pstem=сковород gp=сковород | frying pan | thing dish
+сковорода | f | | frying pan | thing dish
 чайник | m | | kettle | thing dish stands
 бутылка | f | | bottle | thing dish stands
 банка | f | | jar | thing dish stands
@@ -64,13 +64,13 @@ export const nouns = `
 футболка | f | | T-shirt | thing garment
 шляпа | f | | hat | thing garment
 халат | m | | bathrobe | thing garment
-брюки | p | gp=брюк | -/trousers | thing garment
+брюки | p | | -/trousers | thing garment
 лампа | f | | lamp | thing household stands
 свеча | f* | gp=свечей | candle | thing household stands
 ключ | m* | | key | thing household
 часы | p | gp=часов | watch | thing household
 очки | p | gp=очков | -/glasses | thing household
-ножницы | p | gp=ножниц | -/scissors | thing tool
+ножницы | p | | -/scissors | thing tool
 зонт | m* | | umbrella | thing household
 ведро | n* | pstem=вёдр gp=вёдер | bucket | thing household stands
 полотенце | n | gp=полотенец | towel | thing household
@@ -79,7 +79,7 @@ export const nouns = `
 мыло | n | | soap | thing household mass
 щётка | f | | brush | thing household
 расчёска | f | | comb | thing household
-зеркало | n | gp=зеркал | mirror | thing household
+зеркало | n | | mirror | thing household
 иголка | f | | needle | thing tool
 кольцо | n* | gp=колец | ring | thing household
 монета | f | | coin | thing household
@@ -87,7 +87,7 @@ export const nouns = `
 фонарь | m* | | lantern | thing household
 молоток | m | stem=молотк | hammer | thing tool
 верёвка | f | | rope | thing tool
-гвоздь | m* | gp=гвоздей | nail | thing tool
+гвоздь | m* | | nail | thing tool
 пила | f* | | saw | thing tool
 топор | m* | | axe | thing tool
 лопата | f | | shovel | thing tool
@@ -97,7 +97,7 @@ export const nouns = `
 труба | f* | | trumpet | thing instrument
 картина | f | | painting | thing household
 подарок | m | stem=подарк | present | thing household
-яблоко | n | np=яблоки gp=яблок | apple | food fruit
+яблоко | n | np=яблоки | apple | food fruit
 груша | f | | pear | food fruit
 банан | m | | banana | food fruit
 апельсин | m | | orange | food fruit
@@ -116,7 +116,7 @@ export const nouns = `
 картофель | m | | -/potatoes | food vegetable mass
 капуста | f | | cabbage | food vegetable mass single
 лук | m | | -/onions | food vegetable mass
-свёкла | f | gp=свёкл | beetroot | food vegetable mass
+свёкла | f | | beetroot | food vegetable mass
 хлеб | m | | bread | food bakery mass
 булочка | f | | bun | food bakery
 пирог | m* | | pie | food bakery single
@@ -127,24 +127,24 @@ export const nouns = `
 мороженое | n! | | ice cream | food sweets mass
 мёд | m | | honey | food sweets mass
 варенье | n | gp=варений | jam | food sweets mass
-сыр | m | np=сыры | cheese | food dairy mass
+сыр | m | | cheese | food dairy mass
 масло | n | gp=масел | butter | food dairy mass
 молоко | n* | | milk | drink dairy mass
 сметана | f | | sour cream | food dairy mass
 йогурт | m | | yoghurt | food dairy mass
 мясо | n | | meat | food mass
-колбаса | f* | pstem=колбас | sausage | food mass
+колбаса | f* | | sausage | food mass
 рис | m | | rice | food mass
 сахар | m | | sugar | food mass
 соль | f | | salt | food mass
 яйцо | n* | gp=яиц | egg | food
 каша | f | | porridge | food meal mass
-суп | m | np=супы | soup | food meal mass
+суп | m | | soup | food meal mass
 салат | m | | salad | food meal mass
 чай | m | | tea | drink mass
 кофе | m0 | | coffee | drink mass
 сок | m | | juice | drink mass
-вода | f* | pstem=вод | water | drink mass
+вода | f* | | water | drink mass
 лимонад | m | | lemonade | drink mass
 какао | n0 | | cocoa | drink mass
 стол | m* | | table | furniture surface
@@ -163,7 +163,7 @@ export const nouns = `
 сундук | m* | | chest | furniture container
 ящик | m | | drawer | furniture container
 подоконник | m | | windowsill | surface
-окно | n* | gp=окон pstem=окн | window | part
+окно | n* | gp=окон | window | part
 дверь | f | | door | part
 стена | f* | | wall | part
 крыша | f | | roof | part
@@ -210,10 +210,10 @@ export const nouns = `
 ферма | f | | farm | place on
 деревня | f | gp=деревень | village | place
 город | m | np=города | city | part
-река | f* | pstem=рек | river | place outdoors on en:by
-озеро | n | pstem=озёр gp=озёр | lake | place outdoors on en:by
-море | n | gp=морей | sea | part on en:by
-гора | f* | pstem=гор | mountain | place outdoors on
+река | f* | | river | place outdoors on en:by
+озеро | n | pstem=озёр | lake | place outdoors on en:by
+море | n | | sea | part on en:by
+гора | f* | | mountain | place outdoors on
 поле | n | | field | place outdoors
 берег | m | np=берега loc=берегу | shore | place outdoors on
 мост | m* | loc=мосту | bridge | place outdoors on
@@ -229,25 +229,25 @@ export const nouns = `
 башня | f | gp=башен | tower | part
 кошка | fa | | cat | animal pet size:3 sound furry
 собака | fa | | dog | animal pet size:4 sound furry
-щенок | ma* | stem=щенк np=щенята gp=щенят | puppy | baby furry
-котёнок | ma | stem=котёнк np=котята gp=котят | kitten | baby furry
-лошадь | fa | gp=лошадей ip=лошадьми | horse | animal farm size:7 furry
+щенок | ma* | stem=щенк np=щенята | puppy | baby furry
+котёнок | ma | stem=котёнк np=котята | kitten | baby furry
+лошадь | fa | ip=лошадьми | horse | animal farm size:7 furry
 корова | fa | | cow | animal farm size:7 sound furry
-коза | fa* | pstem=коз | goat | animal farm size:5 furry
-овца | fa* | pstem=овц gp=овец | sheep/sheep | animal farm size:5
-свинья | fa* | gp=свиней | pig | animal farm size:5 sound
+коза | fa* | | goat | animal farm size:5 furry
+овца | fa* | gp=овец | sheep/sheep | animal farm size:5
+свинья | fa* | | pig | animal farm size:5 sound
 петух | ma* | | rooster | animal farm bird size:3
 утка | fa | | duck | animal farm bird size:3 sound
-гусь | ma | gp=гусей | goose/geese | animal farm bird size:3
+гусь | ma | | goose/geese | animal farm bird size:3
 кролик | ma | | rabbit | animal pet farm size:3 furry
 заяц | ma | stem=зайц | hare | animal wild size:3
-лиса | fa* | pstem=лис | fox | animal wild size:4
-волк | ma | gp=волков | wolf/wolves | animal wild size:5 sound
-медведь | ma | gp=медведей | bear | animal wild size:7
+лиса | fa* | | fox | animal wild size:4
+волк | ma | | wolf/wolves | animal wild size:5 sound
+медведь | ma | | bear | animal wild size:7
 ёж | ma* | stem=еж | hedgehog | animal wild size:2
 белка | fa | | squirrel | animal wild size:2
 енот | ma | | raccoon | animal wild size:3
-олень | ma | gp=оленей | deer/deer | animal wild size:6
+олень | ma | | deer/deer | animal wild size:6
 слон | ma* | | elephant | animal zoo size:9
 лев | ma* | stem=льв | lion | animal zoo size:6 sound
 тигр | ma | | tiger | animal zoo size:6
@@ -263,15 +263,15 @@ export const nouns = `
 кенгуру | ma0 | | kangaroo | animal zoo size:5
 дельфин | ma | | dolphin | animal sea size:6
 кит | ma* | | whale | animal sea size:10
-голубь | ma | gp=голубей | pigeon | animal bird wild size:2
+голубь | ma | | pigeon | animal bird wild size:2
 воробей | ma* | stem=воробь | sparrow | animal bird wild size:1
 ворона | fa | | crow | animal bird wild size:2 sound
-сова | fa* | pstem=сов | owl | animal bird wild size:2
+сова | fa* | | owl | animal bird wild size:2
 орёл | ma* | stem=орл | eagle | animal bird wild size:3
-мышь | fa | gp=мышей | mouse/mice | animal wild size:1 sound
-змея | fa* | pstem=зме gp=змей | snake | animal wild zoo size:3
+мышь | fa | | mouse/mice | animal wild size:1 sound
+змея | fa* | | snake | animal wild zoo size:3
 лягушка | fa | | frog | animal wild size:1 sound
-пчела | fa* | pstem=пчёл gp=пчёл | bee | animal insect size:0 sound
+пчела | fa* | pstem=пчёл | bee | animal insect size:0 sound
 бабочка | fa | | butterfly | animal insect size:0
 муха | fa | | fly | animal insect size:0
 муравей | ma* | stem=муравь | ant | animal insect size:0
@@ -281,7 +281,7 @@ export const nouns = `
 мама | fa | | mother | family
 папа | ma | | father | family
 брат | ma | np=братья | brother | family
-сестра | fa* | pstem=сёстр gp=сестёр dp=сёстрам | sister | family
+сестра | fa* | pstem=сёстр gp=сестёр | sister | family
 бабушка | fa | | grandmother | family
 дедушка | ma | | grandfather | family
 тётя | fa | gp=тётей | aunt | family
@@ -300,7 +300,7 @@ export const nouns = `
 человек | ma | np=люди gp=людей ip=людьми | person/people | person
 мужчина | ma | | man/men | person
 женщина | fa | | woman/women | person
-гость | ma | gp=гостей | guest | person
+гость | ma | | guest | person
 герой | ma | | hero/heroes | person
 актёр | ma | | actor | job
 врач | ma* | | doctor | job
@@ -329,7 +329,7 @@ export const nouns = `
 фермер | ma | | farmer | job
 пекарь | ma | | baker | job
 часовщик | ma* | | watchmaker | job
-судья | ma* | gp=судей | judge | job
+судья | ma* | | judge | job
 официант | ma | | waiter | job
 фотограф | ma | | photographer | job
 программист | ma | | programmer | job
@@ -384,15 +384,15 @@ export const nouns = `
 берёза | f | | birch | plant tree
 дуб | m* | | oak | plant tree
 ёлка | f | | fir tree | plant tree
-сосна | f* | pstem=сосн gp=сосен | pine | plant tree
+сосна | f* | gp=сосен | pine | plant tree
 гриб | m* | | mushroom | nature
 лист | m* | np=листья | leaf/leaves | nature
-камень | m | stem=камн gp=камней | stone | nature
+камень | m | stem=камн | stone | nature
 снег | m | np=снега loc=снегу | snow | nature mass
 дождь | m* | | rain | nature mass
 солнце | n | | sun | nature mass
 луна | f* | | moon | nature mass
-звезда | f* | pstem=звёзд gp=звёзд | star | nature
+звезда | f* | pstem=звёзд | star | nature
 небо | n | np=небеса gp=небес | sky | nature mass
 облако | n | gp=облаков | cloud | nature
 ветер | m | stem=ветр | wind | nature mass
@@ -411,9 +411,9 @@ export const nouns = `
 весна | f* | pstem=вёсн gp=вёсен | spring | season mass
 лето | n | | summer | season mass
 осень | f | | autumn | season mass
-рука | f* | pstem=рук | hand | body
-нога | f* | pstem=ног | foot/feet | body
-голова | f* | pstem=голов | head | body
+рука | f* | | hand | body
+нога | f* | | foot/feet | body
+голова | f* | | head | body
 глаз | m | np=глаза gp=глаз | eye | body
 ухо | n | np=уши gp=ушей | ear | body
 нос | m | | nose | body
@@ -427,7 +427,7 @@ export const nouns = `
 урок | m | | lesson | part
 рубль | m* | | rouble | part
 фрукт | m | | fruit | group
-овощ | m | gp=овощей | vegetable | group
+овощ | m | | vegetable | group
 напиток | m | stem=напитк | drink | group
 животное | na! | | animal | group
 птица | fa | | bird | group
@@ -436,5 +436,5 @@ export const nouns = `
 профессия | f | | profession | group
 столица | f | | capital | group
 страна | f* | | country | group
-вещь | f | gp=вещей | thing | group
+вещь | f | | thing | group
 `;

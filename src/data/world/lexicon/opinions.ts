@@ -1,54 +1,62 @@
 // What people say of plays, books, music and food, for the texts about feelings.
 
-/** What a work may be praised for: works | its sides: Russian nominative / genitive / instrumental, English. */
-export const sides: { works: string[]; sides: [string, string, string, string][] }[] = [
+export type Side = [nom: string, gen: string, acc: string, ins: string, en: string];
+
+/** What a work may be praised for: works | its sides: Russian nominative, genitive, accusative, instrumental; English. */
+export const sides: { works: string[]; sides: Side[] }[] = [
   {
     works: ["спектакль", "опера", "балет"],
     sides: [
-      ["декорации", "декораций", "декорациями", "the scenery"],
-      ["костюмы", "костюмов", "костюмами", "the costumes"],
-      ["танцы", "танцев", "танцами", "the dances"],
-      ["голоса артистов", "голосов артистов", "голосами артистов", "the performers' voices"],
-      ["декорации и игра актёров", "декораций и игры актёров", "декорациями и игрой актёров", "the scenery and the acting"],
-      ["музыка и костюмы", "музыки и костюмов", "музыкой и костюмами", "the music and the costumes"],
+      ["декорации", "декораций", "декорации", "декорациями", "the scenery"],
+      ["костюмы", "костюмов", "костюмы", "костюмами", "the costumes"],
+      ["танцы", "танцев", "танцы", "танцами", "the dances"],
+      ["голоса артистов", "голосов артистов", "голоса артистов", "голосами артистов", "the performers' voices"],
+      [
+        "декорации и игра актёров",
+        "декораций и игры актёров",
+        "декорации и игру актёров",
+        "декорациями и игрой актёров",
+        "the scenery and the acting",
+      ],
+      ["музыка и костюмы", "музыки и костюмов", "музыку и костюмы", "музыкой и костюмами", "the music and the costumes"],
     ],
   },
   {
-    works: ["фильм", "роман", "рассказ", "сказка"],
+    works: ["фильм", "роман", "фильм", "рассказ", "сказка"],
     sides: [
-      ["герои", "героев", "героями", "the characters"],
-      ["шутки", "шуток", "шутками", "the jokes"],
-      ["сюжет и герои", "сюжета и героев", "сюжетом и героями", "the plot and the characters"],
-      ["первые сцены", "первых сцен", "первыми сценами", "the first scenes"],
-      ["разговоры героев", "разговоров героев", "разговорами героев", "the dialogues"],
+      ["герои", "героев", "героев", "героями", "the characters"],
+      ["шутки", "шуток", "шутки", "шутками", "the jokes"],
+      ["сюжет и герои", "сюжета и героев", "сюжет и героев", "сюжетом и героями", "the plot and the characters"],
+      ["первые сцены", "первых сцен", "первые сцены", "первыми сценами", "the first scenes"],
+      ["разговоры героев", "разговоров героев", "разговоры героев", "разговорами героев", "the dialogues"],
     ],
   },
   {
     works: ["концерт", "песня"],
     sides: [
-      ["слова и музыка", "слов и музыки", "словами и музыкой", "the words and the music"],
-      ["голоса певцов", "голосов певцов", "голосами певцов", "the singers' voices"],
-      ["музыканты", "музыкантов", "музыкантами", "the musicians"],
-      ["скрипки и флейты", "скрипок и флейт", "скрипками и флейтами", "the violins and flutes"],
+      ["слова и музыка", "слов и музыки", "слова и музыку", "словами и музыкой", "the words and the music"],
+      ["голоса певцов", "голосов певцов", "голоса певцов", "голосами певцов", "the singers' voices"],
+      ["музыканты", "музыкантов", "музыкантов", "музыкантами", "the musicians"],
+      ["скрипки и флейты", "скрипок и флейт", "скрипки и флейты", "скрипками и флейтами", "the violins and flutes"],
     ],
   },
   {
     works: ["выставка", "экскурсия"],
     sides: [
-      ["картины", "картин", "картинами", "the paintings"],
-      ["рассказы гида", "рассказов гида", "рассказами гида", "the guide's stories"],
-      ["старые фотографии", "старых фотографий", "старыми фотографиями", "the old photographs"],
-      ["залы музея", "залов музея", "залами музея", "the rooms of the museum"],
+      ["картины", "картин", "картины", "картинами", "the paintings"],
+      ["рассказы гида", "рассказов гида", "рассказы гида", "рассказами гида", "the guide's stories"],
+      ["старые фотографии", "старых фотографий", "старые фотографии", "старыми фотографиями", "the old photographs"],
+      ["залы музея", "залов музея", "залы музея", "залами музея", "the rooms of the museum"],
     ],
   },
   {
     works: ["обед", "ужин", "завтрак"],
     sides: [
-      ["суп и салат", "супа и салата", "супом и салатом", "the soup and the salad"],
-      ["блины", "блинов", "блинами", "the pancakes"],
-      ["чай и пироги", "чая и пирогов", "чаем и пирогами", "the tea and the pies"],
-      ["официанты", "официантов", "официантами", "the waiters"],
-      ["пирожные", "пирожных", "пирожными", "the cakes"],
+      ["суп и салат", "супа и салата", "суп и салат", "супом и салатом", "the soup and the salad"],
+      ["блины", "блинов", "блины", "блинами", "the pancakes"],
+      ["чай и пироги", "чая и пирогов", "чай и пироги", "чаем и пирогами", "the tea and the pies"],
+      ["официанты", "официантов", "официантов", "официантами", "the waiters"],
+      ["пирожные", "пирожных", "пирожные", "пирожными", "the cakes"],
     ],
   },
 ];
@@ -56,7 +64,7 @@ export const sides: { works: string[]; sides: [string, string, string, string][]
 export interface Opinion {
   id: string;
   good: boolean;
-  /** With `{nom}`, `{gen}`, `{ins}` for the side, and `{m|f}` for the speaker's gender. */
+  /** With `{nom}`, `{gen}`, `{acc}`, `{ins}` for the side, `{Nom}` with a capital, and `{m|f}` for the speaker's gender. */
   ru: string;
   /** With `{side}`. */
   en: string;
