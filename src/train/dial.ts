@@ -3,9 +3,8 @@ import { input, matmul, toOnnx } from "../graph/index.ts";
 import type { Engine } from "../runtime/index.ts";
 import type { RecipeInput } from "./recipe.ts";
 
-/** Matrix-product speed of this machine in FLOP/s: the best of a few 1024³ products. Takes about a third of a second. */
-export async function measureSpeed(engine: Engine, threads?: number): Promise<number> {
-  const n = 1024;
+/** Matrix-product speed of this machine in FLOP/s: the best of a few products of n × n matrices; at 1024, within half a second. */
+export async function measureSpeed(engine: Engine, n = 1024, threads?: number): Promise<number> {
   const product = matmul(input("a", "float32", [n, n]), input("b", "float32", [n, n]));
   const program = await engine.compile(toOnnx({ y: product }).bytes, { threads });
   const square = () => ({ dtype: "float32" as const, shape: [n, n], data: new Float32Array(n * n).fill(0.5) });
