@@ -73,6 +73,7 @@ export function App(): JSX.Element {
         setProgress({ tokens, logprob, tokensPerSecond: before > 0 ? (tokens - 1) / seconds : undefined });
         setEmpty(false);
       }
+      if (tokens === 0) setProgress({ tokens, logprob, tokensPerSecond: undefined });
     } catch (error) {
       if (!abort.signal.aborted) setProblem(error instanceof TypeError ? words.serverGone : (error as Error).message);
     } finally {
@@ -171,7 +172,7 @@ export function App(): JSX.Element {
             {words.clear}
           </button>
           <p class="status muted" role="status" aria-busy={running !== undefined}>
-            {progress && progress.tokens > 0 && <Status progress={progress} words={words} numbers={numbers} />}
+            {progress && <Status progress={progress} words={words} numbers={numbers} />}
           </p>
           <label class="tint" title={words.tint}>
             <input type="checkbox" checked={tinted} onChange={() => setTinted(!tinted)} />
@@ -224,6 +225,7 @@ interface StatusProps {
 }
 
 function Status({ progress: { tokens, logprob, tokensPerSecond }, words, numbers }: StatusProps): JSX.Element {
+  if (tokens === 0) return <>{words.ended}</>;
   const facts = [
     words.tokens(numbers.whole(tokens), numbers.plural(tokens)),
     tokensPerSecond && words.speed(numbers.whole(tokensPerSecond)),

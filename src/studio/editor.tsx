@@ -35,6 +35,11 @@ export function Editor({ words, busy, tinted, current, onReady, onEdit, onLook }
 
   useEffect(() => text.current?.mark(current), [current]);
 
+  // Whoever stayed in the sheet while the model wrote goes on writing after it.
+  useEffect(() => {
+    if (!busy && document.activeElement === root.current) text.current?.placeCaret(text.current.text.length);
+  }, [busy]);
+
   const readEdit = () => {
     text.current!.readEdit();
     onEdit();

@@ -56,6 +56,7 @@ const english = {
   layersByWidth: (layers: string, width: string) => `${layers} layers × ${width}`,
   vocabulary: "Vocabulary",
   chart: (from: string, to: string, steps: string) => `Training loss over ${steps} steps, from ${from} to ${to}.`,
+  ended: "The model ends the text here.",
   serverGone: "The server does not answer: is it still running?",
 };
 
@@ -117,6 +118,7 @@ const russian: Words = {
   layersByWidth: (layers, width) => `${layers} × ${width}`,
   vocabulary: "Словарь",
   chart: (from, to, steps) => `Потери на обучении за ${steps} шагов: от ${from} до ${to}.`,
+  ended: "Модель заканчивает текст здесь.",
   serverGone: "Сервер не отвечает: работает ли он?",
 };
 
