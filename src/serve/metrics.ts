@@ -65,12 +65,6 @@ export function createMetrics(queues: ReadonlyMap<string, RequestQueue>) {
       registers,
       labelNames: ["model"],
     }),
-    cancelled: new Counter({
-      name: "slovo_requests_cancelled_total",
-      help: "Requests whose client left before the end.",
-      registers,
-      labelNames: ["model"],
-    }),
   };
 }
 
