@@ -40,7 +40,7 @@ export interface OperatorCheck {
   /** The name it is exported under. */
   readonly operator: string;
   readonly cases: fc.Arbitrary<OperatorCase>;
-  /** How many random cases; 5 when left out. */
+  /** How many random cases; 4 when left out. */
   readonly runs?: number;
   /** Why its gradient, or its gradient's gradient, cannot be checked. */
   readonly noGradient?: string;
@@ -62,7 +62,7 @@ export interface Trial {
 }
 
 /** The trials of a check: each random case once with fixed sizes over parameters, once with named ones over inputs. */
-export function trials(check: OperatorCheck, place: number, count = check.runs ?? 5): Trial[] {
+export function trials(check: OperatorCheck, place: number, count = check.runs ?? 4): Trial[] {
   const samples = fc.sample(fc.tuple(check.cases, anySizes), { seed: 20261123, numRuns: count });
   return samples.flatMap(([one, sizes], run) =>
     [false, true].map((named) => {

@@ -118,15 +118,15 @@ export function silu(x: Tensor): Tensor {
 }
 
 /**
- * silu(a) · b, the gate of SwiGLU (Shazeer 2020). One sigmoid serves the value and both gradients:
- * with s = sigmoid(a) and h = a·s, dh/da is s·(1 + a − h).
+ * silu(a) · b, the gate of SwiGLU (Shazeer 2020). With h = silu(a), s = sigmoid(a) and t the gradient of h, the gradient of
+ * a is t·s + h·(t − t·s): every pass but the sigmoid can be written over its own operand.
  */
 export function swiglu(a: Tensor, b: Tensor): Tensor {
-  const s = sigmoid(a);
-  const h = mul(a, s);
+  const h = silu(a);
   return withGradient([a, b], mul(h, b), (dy) => {
-    const slope = mul(s, add(sub(a, h), 1));
-    return [sumTo(mul(mul(dy!, b), slope), a), sumTo(mul(dy!, h), b)];
+    const t = mul(dy!, b);
+    const u = mul(t, sigmoid(a));
+    return [sumTo(add(u, mul(h, sub(t, u))), a), sumTo(mul(dy!, h), b)];
   });
 }
 
