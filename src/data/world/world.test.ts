@@ -10,7 +10,7 @@ import { numeral } from "./numerals.ts";
 import { probes, skills } from "./probes.ts";
 import { anyStory, type Event, questions, type Story } from "./simulation.ts";
 
-const sample = [...worldDocuments({ seed: 1, limit: 12_000 })];
+const sample = [...worldDocuments({ seed: 1, limit: 8_000 })];
 const plain = (text: string) => text.replaceAll("ё", "е").replaceAll("Ё", "Е");
 
 test("the same seed gives the same texts, another seed others", () => {
@@ -117,7 +117,36 @@ test("in the texts, every adjective agrees with the noun after it, and the pair 
       pairs++;
     }
   }
-  expect(pairs).toBeGreaterThan(2000);
+  expect(pairs).toBeGreaterThan(1000);
+});
+
+test("in the English texts, no adjective stands before a noun that it is held out from", () => {
+  const allowed = new Map<string, boolean>();
+  const compounds = new Set(nouns.flatMap(({ en, enMany }) => [en, enMany]).filter((word) => word.includes(" ")));
+  for (const { id, en, enMany } of nouns) {
+    for (const adjective of adjectives) {
+      // "In spring farmers sow": words that are also nouns are not judged here.
+      if (nouns.some((noun) => noun.en === adjective.en)) continue;
+      for (const form of [en, enMany]) {
+        const phrase = `${adjective.en} ${form}`;
+        // "teacher" is учитель and учительница: one of the two pairs is enough.
+        allowed.set(phrase, (allowed.get(phrase) ?? false) || !heldOut(adjective.id, id));
+      }
+    }
+  }
+  let pairs = 0;
+  for (const { text, language } of sample) {
+    if (language !== "en") continue;
+    for (const [, first, second] of text.matchAll(/(?<!light )\b([A-Za-z]+)(?= ([a-z]+(?: [a-z]+)?))/g)) {
+      // "shop assistant" before "shop".
+      const noun = compounds.has(second!) ? second! : second!.split(" ")[0]!;
+      const phrase = `${first!.toLowerCase()} ${noun}`;
+      if (!allowed.has(phrase)) continue;
+      expect(allowed.get(phrase), `${phrase}: ${text}`).toBe(true);
+      pairs++;
+    }
+  }
+  expect(pairs).toBeGreaterThan(1000);
 });
 
 test("in the texts, a numeral governs its noun, and the pair is not held out", () => {
@@ -141,7 +170,7 @@ test("in the texts, a numeral governs its noun, and the pair is not held out", (
       pairs++;
     }
   }
-  expect(pairs).toBeGreaterThan(500);
+  expect(pairs).toBeGreaterThan(300);
 });
 
 test("every sum, difference and comparison in figures is right and not held out", () => {
@@ -164,7 +193,7 @@ test("every sum, difference and comparison in figures is right and not held out"
       checked++;
     }
   }
-  expect(checked).toBeGreaterThan(1000);
+  expect(checked).toBeGreaterThan(600);
 });
 
 /** Where everybody and everything is after the events, worked out from their words alone. */
@@ -204,7 +233,7 @@ test.each([
 ] as [string, Person[]][])(
   "what is asked of a %s home has the answer that a replay gives, and no held-out pair meets",
   (_, names) => {
-    for (let number = 0; number < 3000; number++) {
+    for (let number = 0; number < 1500; number++) {
       const story = anyStory(new Random(5, "replay").fork(number), names);
       const at = replay(story);
       for (const question of questions(story)) {
