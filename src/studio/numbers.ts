@@ -24,7 +24,7 @@ export function numbersIn(language: Language) {
           : share >= 0.0001
             ? hundredths(share)
             : `< ${hundredths(0.0001)}`,
-    rate: (value: number) => (value !== 0 && value < 0.001 ? tiny(value) : format({ maximumSignificantDigits: 3 })(value)),
+    rate: (value: number) => (value !== 0 && value < 1e-5 ? tiny(value) : format({ maximumSignificantDigits: 3 })(value)),
     plural: (value: number) => plural.select(Math.round(value)),
   };
 }
