@@ -6,7 +6,7 @@ export const IGNORED = -100;
 /** All arrays are `[rows, length]`, row after row. */
 export interface Batch {
   tokens: Int32Array<ArrayBuffer>;
-  /** The next token of the same document; `IGNORED` after its last one. */
+  /** The next token of the same document; `IGNORED` where nothing is to be predicted. */
   targets: Int32Array<ArrayBuffer>;
   /** From 0 at the start of every segment. */
   positions: Int32Array<ArrayBuffer>;
@@ -39,9 +39,9 @@ export function emptyBatch(rows: number, length: number): Batch {
 export type Tokens = Uint16Array | Uint32Array;
 
 /**
- * Copies `tokens[from … to)` into a batch as one segment.
+ * Writes one segment into a batch: `tokens[from … to)` are what is predicted, each from the token before it.
  * @param at where in the batch's arrays
- * @param end the end of the document: the last token copied predicts the one after it, if that lies before `end`
+ * @param before what stands before `tokens[from]`, where that is not the token before it in the array
  * @param bytesPerToken UTF-8 bytes by token id
  */
 export function placeSegment(
@@ -51,15 +51,17 @@ export function placeSegment(
   tokens: Tokens,
   from: number,
   to: number,
-  end: number,
   bytesPerToken: Uint16Array,
+  before?: number,
 ): void {
   const count = to - from;
-  batch.tokens.set(tokens.subarray(from, to), at);
-  batch.targets.set(tokens.subarray(from + 1, Math.min(to + 1, end)), at);
-  for (let i = 0; i < count; i++) batch.positions[at + i] = i;
+  batch.tokens[at] = before ?? tokens[from - 1]!;
+  batch.tokens.set(tokens.subarray(from, to - 1), at + 1);
+  batch.targets.set(tokens.subarray(from, to), at);
+  for (let i = 0; i < count; i++) {
+    batch.positions[at + i] = i;
+    batch.bytes += bytesPerToken[batch.targets[at + i]!]!;
+  }
   batch.segments.fill(segment, at, at + count);
-  const targets = Math.min(to + 1, end) - (from + 1);
-  batch.counted += targets;
-  for (let i = 0; i < targets; i++) batch.bytes += bytesPerToken[batch.targets[at + i]!]!;
+  batch.counted += count;
 }

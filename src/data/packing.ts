@@ -34,10 +34,18 @@ export const PackingState = z.strictObject({
 export type PackingState = z.infer<typeof PackingState>;
 
 /**
+ * What is predicted of document d: `tokens[from … end)`. Without an end-of-text token to stand before it, nothing predicts
+ * the document's first token.
+ */
+function predicted({ starts, endOfText }: TokenDocuments, d: number): { from: number; end: number } {
+  return { from: starts[d]! + (endOfText === null ? 1 : 0), end: starts[d + 1]! };
+}
+
+/**
  * An endless stream of full batches. Each epoch takes the documents in an order of its own (by seed and epoch), and lays them end to
  * end: a row is filled to its last token, and a document that does not fit goes on in the next row as a new segment, whose positions
- * start again at 0 and which cannot see the part before. In an epoch every token is an input exactly once, and every token
- * but the first of its document is a target exactly once.
+ * start again at 0 and which sees of the part before only its last token. In an epoch every token is a target exactly once,
+ * predicted from the one before it: the first of a document from the end-of-text token.
  */
 export class PackedBatches {
   readonly #documents: TokenDocuments;
@@ -49,7 +57,8 @@ export class PackedBatches {
 
   /** @throws InputError when there are no documents */
   constructor(documents: TokenDocuments, options: PackingOptions) {
-    if (documents.tokens.length === 0) throw new InputError("there is nothing to train on: the corpus has no tokens");
+    const predictions = documents.tokens.length - (documents.endOfText === null ? documents.starts.length - 1 : 0);
+    if (predictions <= 0) throw new InputError("there is nothing to train on: the corpus has no tokens");
     this.#documents = documents;
     this.#options = options;
     this.#order = new Uint32Array(documents.starts.length - 1);
@@ -87,17 +96,17 @@ export class PackedBatches {
 
   next(): Batch {
     const { rows, length, bytesPerToken } = this.#options;
-    const { tokens, starts } = this.#documents;
+    const { tokens, endOfText } = this.#documents;
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
       let segment = 0;
       for (let filled = 0; filled < length; ) {
-        const document = this.#order[this.#document]!;
-        const from = starts[document]! + this.#offset;
-        const end = starts[document + 1]!;
+        const { from: first, end } = predicted(this.#documents, this.#order[this.#document]!);
+        const from = first + this.#offset;
         const to = Math.min(end, from + length - filled);
-        if (to > from) placeSegment(batch, row * length + filled, segment++, tokens, from, to, end, bytesPerToken);
-        filled += to - from;
+        const before = this.#offset === 0 && endOfText !== null ? endOfText : undefined;
+        if (to > from) placeSegment(batch, row * length + filled, segment++, tokens, from, to, bytesPerToken, before);
+        filled += Math.max(0, to - from);
         if (to < end) this.#offset += to - from;
         else this.#nextDocument();
       }
@@ -149,16 +158,17 @@ export const changed = (before: string, now: string) =>
  */
 export function* validationBatches(documents: TokenDocuments, shape: BatchShape): Generator<Batch> {
   const { rows, length, bytesPerToken } = shape;
-  const { tokens, starts } = documents;
+  const { tokens, starts, endOfText } = documents;
   let batch = emptyBatch(rows, length);
   let at = 0;
   let segment = 0;
   for (let document = 0; document + 1 < starts.length; document++) {
-    const end = starts[document + 1]!;
-    for (let from = starts[document]!; from < end; ) {
+    const { from: first, end } = predicted(documents, document);
+    for (let from = first; from < end; ) {
       if (at % length === 0) segment = 0;
       const to = Math.min(end, from + length - (at % length));
-      placeSegment(batch, at, segment++, tokens, from, to, end, bytesPerToken);
+      const before = from === first && endOfText !== null ? endOfText : undefined;
+      placeSegment(batch, at, segment++, tokens, from, to, bytesPerToken, before);
       at += to - from;
       from = to;
       if (at < rows * length) continue;

@@ -54,7 +54,7 @@ export class RandomWindows {
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
       const from = this.#random.integer(this.#tokens.length - length);
-      placeSegment(batch, row * length, 0, this.#tokens, from, from + length, this.#tokens.length, bytesPerToken);
+      placeSegment(batch, row * length, 0, this.#tokens, from + 1, from + length + 1, bytesPerToken);
     }
     return batch;
   }

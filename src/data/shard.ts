@@ -36,10 +36,15 @@ export type ShardHeader = z.infer<typeof ShardHeader>;
 
 /** Documents as tokens: document d is `tokens[starts[d] … starts[d + 1])`. */
 export interface TokenDocuments {
-  /** All documents one after another, each with its end-of-text token. */
+  /** All documents one after another, each with its end-of-text token, where there is one. */
   readonly tokens: Uint16Array | Uint32Array;
   /** `[documents + 1]`; whole numbers as float64, exact up to 2⁵³. */
   readonly starts: Float64Array;
+  /**
+   * The token that ends every document. It also stands before the first token of each, so that a model learns how texts
+   * begin; null where documents are pieces of one text.
+   */
+  readonly endOfText: number | null;
 }
 
 /** An open shard. Its arrays are the file's pages and must not be used after `close`. */
@@ -79,6 +84,7 @@ export class TokenShard implements Disposable {
     return {
       tokens: new Numbers(ids.buffer, ids.byteOffset, tokens),
       starts: new Float64Array(starts.buffer, starts.byteOffset, documents + 1),
+      endOfText: this.header.endOfText,
     };
   }
 

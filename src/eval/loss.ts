@@ -56,7 +56,7 @@ export async function evaluateFolder(
       tokens.set(ids, starts[i]!);
       starts[i + 1] = starts[i]! + ids.length;
     });
-    for (const batch of validationBatches({ tokens, starts }, shape) as Iterable<TokenBatch>) {
+    for (const batch of validationBatches({ tokens, starts, endOfText: tokenizer.endOfText }, shape) as Iterable<TokenBatch>) {
       total.nats += await program.run(batch, 1);
       total.counted += batch.counted;
       total.bytes += batch.bytes;
