@@ -1,4 +1,4 @@
-// The public face of the data room (the little world has its own, `world/`).
+// The public face of data/: sources of text, shards of tokens, batches, and the little world.
 export { type Batch, IGNORED } from "./batch.ts";
 export { buildShard, isHeldOut, type ShardOptions, type ShardProgress } from "./build-shard.ts";
 export { type Document, type DocumentSource, texts } from "./document.ts";
@@ -7,3 +7,5 @@ export { RandomWindows, type WindowState } from "./random-windows.ts";
 export { openShard, type ShardHeader, type Split, type TokenDocuments, TokenShard } from "./shard.ts";
 export { openSources, type SourceOptions, Sources } from "./sources.ts";
 export { bytesPerToken } from "./token-bytes.ts";
+export * from "./world/index.ts";
+export { worldSource } from "./world-source.ts";

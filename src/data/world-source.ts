@@ -3,7 +3,7 @@ import type { DocumentSource } from "./document.ts";
 import { worldDocuments } from "./world/index.ts";
 
 /** UTF-16 units that a token of a trained vocabulary stands for on average, to turn a size in tokens into one of text. */
-const unitsPerToken = 3.5;
+const unitsPerToken = 3.65;
 
 /** Documents of the little world, until they come to about that many tokens. */
 export function worldSource({ seed, tokens }: { seed: number; tokens: number }): DocumentSource {

@@ -13,8 +13,8 @@ import {
   type TokenShard,
   texts,
   validationBatches,
+  worldSource,
 } from "../data/index.ts";
-import { worldSource } from "../data/world-source.ts";
 
 import { textModelFrom } from "../generate/index.ts";
 import { type GptConfig, gptConfigToJson } from "../models/index.ts";

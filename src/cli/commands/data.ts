@@ -1,7 +1,6 @@
 // slovo data: looks at texts before they are trained on, and prints the little world.
 import { Command, Option } from "commander";
-import { openSources } from "../../data/index.ts";
-import { type Language, worldDocuments } from "../../data/world/index.ts";
+import { type Language, openSources, probes, type Skill, skills, worldDocuments } from "../../data/index.ts";
 import { wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
 
@@ -54,5 +53,15 @@ export function dataCommand(): Command {
         if (!process.stdout.write(`${line}\n`)) await new Promise((done) => process.stdout.once("drain", done));
       }
     });
-  return new Command("data").description("look at training data").addCommand(check).addCommand(world);
+  const probe = new Command("probes")
+    .description("print probes of what the little world teaches: a prompt, its right and its wrong continuation")
+    .addOption(new Option("--skill <name>", "kind of knowledge").choices(skills).makeOptionMandatory())
+    .addOption(new Option("--language <code>", "language").choices(["ru", "en"]).default("ru"))
+    .option("--seed <number>", "another seed, other items", wholeNumber(0), 1)
+    .option("--count <number>", "how many", wholeNumber(1), 10)
+    .addHelpText("after", "\nExample:\n  slovo data probes --skill spatial --language en --count 20\n")
+    .action(({ skill, language, seed, count }: { skill: Skill; language: Language; seed: number; count: number }) => {
+      for (const item of probes({ skill, language, seed, count })) console.log(JSON.stringify(item));
+    });
+  return new Command("data").description("look at training data").addCommand(check).addCommand(world).addCommand(probe);
 }
