@@ -279,6 +279,20 @@ test("the event loop stays free while a model computes", async () => {
   expect(delays.toSorted((a, b) => a - b)[Math.floor(delays.length / 2)]).toBeLessThan(20);
 });
 
+test("a client that leaves also stops the worker", async () => {
+  const { url } = await start({ modelFolder: join(folder, "wide"), slots: 1 });
+  const wide = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 0 });
+  const request = { ...completion, model: "wide" };
+  const begin = performance.now();
+  await wide.completions.create({ ...request, max_tokens: 20 });
+  const twenty = performance.now() - begin;
+  for await (const _ of await wide.completions.create({ ...request, max_tokens: 900, stream: true })) break;
+  const left = performance.now();
+  await wide.completions.create({ ...request, max_tokens: 1 });
+  // The one slot would be taken for another 900 tokens: 45 times as long.
+  expect(performance.now() - left).toBeLessThan(10 * twenty);
+});
+
 test("/metrics counts requests, tokens and times", async () => {
   const text = await (await fetch(`${server.url}/metrics`)).text();
   const value = (line: string) =>

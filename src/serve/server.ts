@@ -13,7 +13,7 @@ import { createMetrics } from "./metrics.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { type ServedModel, servedInThread } from "./served-model.ts";
 import { Traffic } from "./traffic.ts";
-import { WorkerModel } from "./worker-model.ts";
+import { servedName, WorkerModel } from "./worker-model.ts";
 
 export interface ServeOptions {
   /** One Hugging Face folder or several; each is loaded into a worker thread of its own. */
@@ -67,7 +67,6 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   try {
     const stations = new Map<string, Station>();
     for (const model of models) {
-      if (stations.has(model.name)) throw new InputError(`two models have the name ${model.name}: serve one of them at a time.`);
       stations.set(model.name, { model, queue: new RequestQueue(slots, maxQueue) });
     }
     const metrics = createMetrics(new Map([...stations].map(([name, { queue }]) => [name, queue])));
@@ -116,6 +115,9 @@ const closeAll = async (models: readonly ServedModel[]) => {
 async function loadModels(options: ServeOptions, slots: number, log: (line: string) => void): Promise<ServedModel[]> {
   const { modelFolder = [], models = [], precision, threads } = options;
   const folders = typeof modelFolder === "string" ? [modelFolder] : modelFolder;
+  const names = [...models.map(({ name }) => name), ...folders.map(servedName)];
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new InputError(`two models have the name ${twice}: serve one of them at a time.`);
   const loading = folders.map((folder) => WorkerModel.load({ folder, precision, slots, threads }, log));
   const loaded = await Promise.allSettled(loading);
   const served = [
