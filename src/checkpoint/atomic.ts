@@ -67,7 +67,7 @@ const refusals: Record<string, string> = {
 };
 
 /** The sentence for the user where the disk refuses; any other error is a bug and is passed on as it is. */
-function explain(error: unknown, path: string): unknown {
+export function explainRefusal(error: unknown, path: string): unknown {
   const reason = refusals[(error as NodeJS.ErrnoException)?.code ?? ""];
   return reason
     ? new InputError(`Could not write ${path}, and left what was there as it was: ${reason}.`, { cause: error })
@@ -85,7 +85,7 @@ async function throughTemporary(path: string, write: (temporary: string) => Prom
   } catch (error) {
     // The first error is the one to tell.
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    throw explain(error, path);
+    throw explainRefusal(error, path);
   }
 }
 

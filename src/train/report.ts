@@ -1,6 +1,7 @@
 // The report of a run: what was trained, its curves and its samples, as one Markdown page with pictures beside it.
-import { mkdir, writeFile } from "node:fs/promises";
+
 import { join } from "node:path";
+import { writeFileAtomically } from "../checkpoint/index.ts";
 import { linePlot } from "./plot.ts";
 import type { Metrics } from "./trainer.ts";
 
@@ -21,7 +22,6 @@ export interface ReportContents {
 
 /** Writes `report.md` and `plots/*.svg` into the run's folder. */
 export async function writeReport(folder: string, { name, facts, metrics, samples, command }: ReportContents): Promise<void> {
-  await mkdir(join(folder, "plots"), { recursive: true });
   const along = (value: (m: Metrics) => number | undefined) =>
     metrics.flatMap((m) => {
       const y = value(m);
@@ -59,7 +59,7 @@ export async function writeReport(folder: string, { name, facts, metrics, sample
       lines: [{ label: "tokens/s", points: along((m) => m.tokensPerSecond) }],
     },
   ];
-  for (const { file, ...plot } of plots) await writeFile(join(folder, "plots", file), linePlot({ ...plot, x: "step" }));
+  for (const { file, ...plot } of plots) await writeFileAtomically(join(folder, "plots", file), linePlot({ ...plot, x: "step" }));
   const quote = (text: string) =>
     text
       .split("\n")
@@ -80,5 +80,5 @@ export async function writeReport(folder: string, { name, facts, metrics, sample
     ...(samples.length > 0 ? ["## Samples", "", "The prompt is bold; the model wrote the rest.", ""] : []),
     ...samples.flatMap(({ prompt, text }) => [quote(`${prompt.trim() ? `**${prompt}**` : ""}${text}`), ""]),
   ];
-  await writeFile(join(folder, "report.md"), page.join("\n"));
+  await writeFileAtomically(join(folder, "report.md"), page.join("\n"));
 }

@@ -3,7 +3,14 @@ import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { z } from "zod";
-import { latestCheckpoint, readSafetensors, saveCheckpoint, writeFileAtomically, writeSafetensors } from "../checkpoint/index.ts";
+import {
+  explainRefusal,
+  latestCheckpoint,
+  readSafetensors,
+  saveCheckpoint,
+  writeFileAtomically,
+  writeSafetensors,
+} from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import type { Counted } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
@@ -44,7 +51,9 @@ export class RunFolder {
    * under another recipe: throws InputError naming the fields.
    */
   async begin(recipe: Recipe): Promise<Recipe> {
-    await mkdir(this.path, { recursive: true });
+    await mkdir(this.path, { recursive: true }).catch((error) => {
+      throw explainRefusal(error, this.path);
+    });
     const before = await this.recipe();
     if (!before) return recipe;
     const { steps, minutes, ...rest } = recipe;
@@ -78,7 +87,10 @@ export class RunFolder {
   }
 
   async appendMetrics(metrics: Metrics): Promise<void> {
-    await appendFile(this.file("metrics.jsonl"), `${JSON.stringify(metrics)}\n`);
+    const path = this.file("metrics.jsonl");
+    await appendFile(path, `${JSON.stringify(metrics)}\n`).catch((error) => {
+      throw explainRefusal(error, path);
+    });
   }
 
   /** All whole rows of `metrics.jsonl`. */
