@@ -1,17 +1,5 @@
 // GPT: a decoder-only Transformer. One function covers the Llama kind and the GPT-2 kind.
-import {
-  add,
-  constant,
-  geluTanh,
-  layerNorm,
-  mul,
-  rmsNorm,
-  rotaryTables,
-  silu,
-  split,
-  type Tensor,
-  take,
-} from "../graph/index.ts";
+import { add, constant, geluTanh, layerNorm, rmsNorm, rotaryTables, split, swiglu, type Tensor, take } from "../graph/index.ts";
 import type { Context, Params } from "../nn/index.ts";
 
 interface Common {
@@ -79,7 +67,10 @@ function llama(p: Params, config: LlamaConfig, tokens: Tensor, context: Context)
         config.dropout,
       ),
     );
-    x = add(x, context.dropout(swiglu(layer.at("mlp"), config, norm(layer.at("post_attention_layernorm"), x)), config.dropout));
+    x = add(
+      x,
+      context.dropout(llamaFeedForward(layer.at("mlp"), config, norm(layer.at("post_attention_layernorm"), x)), config.dropout),
+    );
   }
   return norm(p.at("norm"), x);
 }
@@ -99,9 +90,9 @@ function llamaAttention(
 }
 
 /** down(silu(gate(x)) · up(x)) (Shazeer 2020). */
-function swiglu(p: Params, config: LlamaConfig, x: Tensor): Tensor {
-  const gate = silu(p.linear(x, "gate_proj", config.hidden));
-  return p.linear(mul(gate, p.linear(x, "up_proj", config.hidden)), "down_proj", config.width, residual(config));
+function llamaFeedForward(p: Params, config: LlamaConfig, x: Tensor): Tensor {
+  const gated = swiglu(p.linear(x, "gate_proj", config.hidden), p.linear(x, "up_proj", config.hidden));
+  return p.linear(gated, "down_proj", config.width, residual(config));
 }
 
 function gpt2(p: Params, config: Gpt2Config, tokens: Tensor, context: Context): Tensor {
