@@ -1,9 +1,10 @@
 // Prefill and decode of a 110 M-parameter decoder in float32, 8 and 4 bits, beside Transformers on PyTorch.
 // Flags: --rounds N (3), --spin (slovo's threads spin: for a machine that does nothing else).
 import { parseArgs } from "node:util";
-import { precisions } from "../src/generate/index.ts";
+import { type Precision, precisions } from "../src/generate/index.ts";
 import { alternate, type BenchmarkOptions, type Measurement, peer, slovo } from "./measure.ts";
 
+const peerName = "transformers";
 const metrics = ["prefillTokensPerSecond", "decodeTokensPerSecond"] as const;
 
 export async function run({ json, args }: BenchmarkOptions): Promise<void> {
@@ -13,7 +14,7 @@ export async function run({ json, args }: BenchmarkOptions): Promise<void> {
   });
   const contenders: Record<string, () => Promise<Measurement | undefined>> = {};
   for (const batch of [1, 8]) {
-    contenders[`transformers batch ${batch}`] = () => peer("generate.py", ["--batch", String(batch)]);
+    contenders[`${peerName} batch ${batch}`] = () => peer("generate.py", ["--batch", String(batch)]);
     for (const precision of precisions) {
       // Room for eight times as many tokens should cost nothing.
       for (const capacity of batch === 1 ? [1024, 8192] : [1024]) {
@@ -28,11 +29,11 @@ export async function run({ json, args }: BenchmarkOptions): Promise<void> {
   if (json) console.log(JSON.stringify(report(measured)));
 }
 
-const nameOf = ({ precision, batch, capacity }: { precision: string; batch: number; capacity: number }) =>
+const nameOf = ({ precision, batch, capacity }: { precision: Precision; batch: number; capacity: number }) =>
   `${precision} batch ${batch}${capacity === 1024 ? "" : ` capacity ${capacity}`}`;
 
 /** The peer's figure that a contender is to be held against. */
-const peerOf = (name: string) => `transformers ${/batch \d+/.exec(name)![0]}`;
+const peerOf = (name: string) => `${peerName} ${/batch \d+/.exec(name)![0]}`;
 
 function ratio(measured: Readonly<Record<string, Measurement>>, name: string, metric: string): number | undefined {
   const peer = measured[peerOf(name)];
@@ -54,33 +55,39 @@ function printTable(measured: Readonly<Record<string, Measurement>>): void {
   }
 }
 
-/** All figures by contender and metric: `"int4 batch 1 decodeTokensPerSecond"`. */
+/** All figures, by contender; ratios against the peer at the same batch. */
 function report(measured: Readonly<Record<string, Measurement>>) {
-  const figures = (wanted: (name: string) => boolean, value: (name: string, metric: string) => number | undefined) =>
+  const isPeer = (name: string) => name.startsWith(peerName);
+  const pick = <T>(wanted: (name: string) => boolean, value: (name: string) => T, rename = (name: string) => name) =>
     Object.fromEntries(
       Object.keys(measured)
         .filter(wanted)
-        .flatMap((name) => Object.keys(measured[name]!).map((metric) => [name, metric, value(name, metric)] as const))
-        .filter(([, , value]) => value !== undefined)
-        .map(([name, metric, value]) => [`${name.replace("transformers ", "")} ${metric}`, value]),
+        .map((name) => [rename(name), value(name)]),
     );
-  const isPeer = (name: string) => name.startsWith("transformers");
-  const figure = (name: string, metric: string) => measured[name]![metric];
-  const times = (name: string, metric: string) => (metrics.includes(metric as never) ? ratio(measured, name, metric) : undefined);
-  const memory = (name: string, metric: string) => (metric === "peakMemoryMiB" ? ratio(measured, name, metric) : undefined);
-  const hasPeers = Object.keys(measured).some(isPeer);
   const ours = (name: string) => !isPeer(name);
+  const ratios = (wanted: readonly string[]) => (name: string) =>
+    Object.fromEntries(wanted.map((metric) => [metric, ratio(measured, name, metric)]));
+  const hasPeer = Object.keys(measured).some(isPeer);
+  const beside = <T>(value: (name: string) => T) => (hasPeer ? { [peerName]: pick(ours, value) } : {});
+  const decode = (precision: Precision, capacity: number) =>
+    measured[nameOf({ precision, batch: 1, capacity })]!.decodeTokensPerSecond!;
   return {
     name: "generate",
-    slovo: figures(ours, figure),
-    peers: hasPeers ? { transformers: figures(isPeer, figure) } : {},
-    ratio: hasPeers ? { transformers: figures(ours, times) } : {},
-    memoryRatio: hasPeers ? { transformers: figures(ours, memory) } : {},
+    slovo: pick(ours, (name) => measured[name]),
+    peers: hasPeer
+      ? {
+          [peerName]: pick(
+            isPeer,
+            (name) => measured[name],
+            (name) => name.slice(peerName.length + 1),
+          ),
+        }
+      : {},
+    ratio: beside(ratios(metrics)),
+    memoryRatio: beside((name) => ratio(measured, name, "peakMemoryMiB")),
+    /** Decode with room for 8192 tokens, against room for 1024. */
     capacityRatio: Object.fromEntries(
-      precisions.map((precision) => {
-        const decode = (capacity: number) => measured[nameOf({ precision, batch: 1, capacity })]!.decodeTokensPerSecond!;
-        return [precision, Number((decode(8192) / decode(1024)).toPrecision(3))];
-      }),
+      precisions.map((precision) => [precision, Number((decode(precision, 8192) / decode(precision, 1024)).toPrecision(3))]),
     ),
   };
 }

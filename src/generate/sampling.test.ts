@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Random } from "../runtime/index.ts";
-import { argmax, keepNucleus, largest, Sampler, type SamplingOptions } from "./sampling.ts";
+import { argmax, exp, keepNucleus, largest, Sampler, type SamplingOptions } from "./sampling.ts";
 
 /** Steps of an eighth, so that no two logits differ by less than their weights can show. */
 const logitsOf = (max: number) =>
@@ -36,11 +36,20 @@ describe("largest", () => {
   });
 });
 
+test("the exponential has the digits that a probability needs", () => {
+  fc.assert(
+    fc.property(fc.double({ min: -170, max: 0, noNaN: true }), (x) => {
+      expect(exp(x) / Math.exp(x)).toBeCloseTo(1, 10);
+    }),
+  );
+  expect([exp(0), exp(-Infinity)]).toEqual([1, 0]);
+});
+
 test("top-p keeps the fewest of the likeliest that reach the probability", () => {
   fc.assert(
     fc.property(logitsOf(80), fc.double({ min: 0.01, max: 0.99, noNaN: true }), (logits, topP) => {
       const greatest = logits[argmax(logits)]!;
-      const weights = Float64Array.from(logits, (x) => Math.exp(x - greatest));
+      const weights = logits.map((x) => Math.exp(x - greatest));
       const order = sorted(weights);
       const total = weights.reduce((a, b) => a + b, 0);
       const kept = weights.slice();
