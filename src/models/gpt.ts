@@ -1,5 +1,17 @@
 // GPT: a decoder-only Transformer. One function covers the Llama kind and the GPT-2 kind.
-import { add, constant, geluTanh, layerNorm, rmsNorm, rotaryTables, split, swiglu, type Tensor, take } from "../graph/index.ts";
+import {
+  add,
+  constant,
+  geluTanh,
+  layerNorm,
+  mul,
+  rmsNorm,
+  rotaryTables,
+  silu,
+  split,
+  type Tensor,
+  take,
+} from "../graph/index.ts";
 import type { Context, Params } from "../nn/index.ts";
 
 interface Common {
@@ -91,7 +103,7 @@ function llamaAttention(
 
 /** down(silu(gate(x)) · up(x)) (Shazeer 2020). */
 function llamaFeedForward(p: Params, config: LlamaConfig, x: Tensor): Tensor {
-  const gated = swiglu(p.linear(x, "gate_proj", config.hidden), p.linear(x, "up_proj", config.hidden));
+  const gated = mul(silu(p.linear(x, "gate_proj", config.hidden)), p.linear(x, "up_proj", config.hidden));
   return p.linear(gated, "down_proj", config.width, residual(config));
 }
 
