@@ -1,7 +1,49 @@
 // Cross-entropy over a vocabulary so wide that it is computed in chunks.
 import { expect, test } from "vitest";
 import { evaluate, nativeEngine, Random } from "../runtime/index.ts";
-import { crossEntropy, grad, ignoredTarget, input, linear, linearCrossEntropy, mul, sum, type Tensor } from "./index.ts";
+import {
+  countedTargets,
+  crossEntropy,
+  div,
+  grad,
+  ignoredTarget,
+  input,
+  linear,
+  linearCrossEntropy,
+  mul,
+  sum,
+  type Tensor,
+} from "./index.ts";
+
+test("a training step holds the logits of one chunk at a time", async () => {
+  const [rows, classes, width] = [1024, 50_000, 16];
+  const [x, weight, targets] = [
+    input("x", "float32", [rows, width]),
+    input("weight", "float32", [classes, width]),
+    input("targets", "int32", [rows]),
+  ];
+  const loss = div(sum(linearCrossEntropy(mul(x, 2), weight, targets)), countedTargets(targets));
+  const [dx, dWeight] = grad(loss, [x, weight]) as [Tensor, Tensor];
+  const engine = await nativeEngine();
+  const before = process.memoryUsage().rss;
+  let peak = 0;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss - before);
+  }, 1);
+  await evaluate(
+    engine,
+    { loss, dx, dWeight },
+    {
+      x: { dtype: "float32", shape: [rows, width], data: new Float32Array(rows * width) },
+      weight: { dtype: "float32", shape: [classes, width], data: new Float32Array(classes * width) },
+      targets: { dtype: "int32", shape: [rows], data: new Int32Array(rows) },
+    },
+  );
+  clearInterval(timer);
+  // All the logits are 195 MiB, and their softmax as much again; one chunk of them is 16 MiB.
+  expect(peak).toBeGreaterThan(0);
+  expect(peak / 2 ** 20).toBeLessThan(150);
+});
 
 test("chunks of rows give the losses and gradients of the whole", async () => {
   const [rows, classes, width] = [70, 150_001, 3];

@@ -4,9 +4,9 @@ import { add, cast, equal, log, maximum, mul, neg, not, sub, where } from "./ele
 import { scatterAdd, scatterAlong, take, takeAlong } from "./gather.ts";
 import { linear, matmul } from "./matmul.ts";
 import { max, sum } from "./reduce.ts";
-import { concat, reshape, split } from "./shape.ts";
+import { concat, reshape, slice, split } from "./shape.ts";
 import { softmax } from "./softmax.ts";
-import { graphError, type Tensor, withGradient } from "./tensor.ts";
+import { constant, type Dim, graphError, type Tensor, withGradient } from "./tensor.ts";
 
 /** The target that is not counted, as in PyTorch and Hugging Face. */
 export const ignoredTarget = -100;
@@ -46,14 +46,31 @@ export function crossEntropy(logits: Tensor, targets: Tensor): Tensor {
 /** Rows are taken in chunks such that no vocabulary-wide tensor has more elements than this (16 MiB of float32). */
 const chunkElements = 4 * 1024 * 1024;
 
+/** How many rows each chunk has; named numbers of rows make one chunk. */
+function chunkLengths(rows: Dim, classes: number): Dim[] {
+  if (typeof rows !== "number") return [rows];
+  const chunks = Math.min(rows, Math.ceil((rows * classes) / chunkElements));
+  const bound = (i: number) => Math.floor((rows * i) / chunks);
+  return Array.from({ length: chunks }, (_, i) => bound(i + 1) - bound(i));
+}
+
+/** `x` itself, computed after `others`: the runtime orders operations by their data, so it is made to depend on them. */
+function after(x: Tensor, ...others: readonly Tensor[]): Tensor {
+  const always = constant([1], "bool");
+  return others.reduce((value, other) => {
+    const first = other.shape.reduce<Tensor>((part, _, axis) => slice(part, axis, 0, 1), other);
+    return where(always, value, reshape(first, []));
+  }, x);
+}
+
 /**
  * Cross-entropy of a linear layer's outputs, the end of every language model: `x [rows, width]`, `weight [classes, width]`,
- * `targets int[rows]` → losses `[rows]`; 0 where ignored.
+ * `targets int[rows]`, and where there is one `bias [classes]` → losses `[rows]`; 0 where ignored.
  *
- * The logits exist for one chunk of rows at a time, and the gradient never touches a tensor as wide as the vocabulary
- * except in two matrix products: with p the softmax and g the rows' upstream gradient, dx = g·(p·W − W[t]) and
- * dW = pᵀ(g·x) − Σ_t g·x, where the second terms are a lookup and an addition of rows. An optional `bias [classes]` is
- * added to the logits.
+ * The gradient touches tensors as wide as the vocabulary only in matrix products: with p the softmax and g the rows' upstream
+ * gradient, dx = g·(p·W − W[t]) and dW = pᵀ(g·x) − Σ_t g·x, where the second terms are a lookup and an addition of rows.
+ * Rows are taken in chunks. Where g does not depend on the losses (a sum, a mean, a weighting), the gradient of one chunk is
+ * computed before the logits of the next, so that they exist for one chunk at a time.
  */
 export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, bias?: Tensor): Tensor {
   const rows = checkTargets("linearCrossEntropy", x, targets);
@@ -64,34 +81,44 @@ export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, b
   if (bias && (bias.dtype !== "float32" || !sameShape(bias.shape, [classes]))) {
     throw graphError("linearCrossEntropy", `needs bias [${classes}] for weight ${weight}, got ${bias}`);
   }
-  if (typeof rows !== "number") return chunkOfLinearCrossEntropy(x, weight, targets, bias);
-  const chunks = Math.min(rows, Math.ceil((rows * classes) / chunkElements));
-  const bound = (i: number) => Math.floor((rows * i) / chunks);
-  const lengths = Array.from({ length: chunks }, (_, i) => bound(i + 1) - bound(i));
-  const targetParts = split(targets, lengths, 0);
-  return concat(
-    split(x, lengths, 0).map((part, i) => chunkOfLinearCrossEntropy(part, weight, targetParts[i]!, bias)),
+  const lengths = chunkLengths(rows, classes);
+  const chunks = split(x, lengths, 0).map((part) => {
+    const logits = linear(part, weight, bias);
+    const probabilities = softmax(logits);
+    return { probabilities, logSum: logSumFrom(logits, probabilities) };
+  });
+  const { counted, classes: found } = usable(targets);
+  const targetRows = take(weight, found);
+  const products = sum(mul(x, targetRows), { axes: [-1], keep: true });
+  const targetLogits = bias ? add(products, reshape(take(bias, found), [rows, 1])) : products;
+  const logSums = concat(
+    chunks.map((chunk) => chunk.logSum),
     0,
   );
-}
+  const losses = where(counted, reshape(sub(logSums, targetLogits), [rows]), 0);
 
-function chunkOfLinearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, bias?: Tensor): Tensor {
-  const rows = x.shape[0]!;
-  const { counted, classes } = usable(targets);
-  const logits = linear(x, weight, bias);
-  const probabilities = softmax(logits);
-  const targetRows = take(weight, classes);
-  const products = sum(mul(x, targetRows), { axes: [-1] });
-  const targetLogits = bias ? add(products, take(bias, classes)) : products;
-  const losses = where(counted, sub(reshape(logSumFrom(logits, probabilities), [rows]), targetLogits), 0);
   return withGradient(bias ? [x, weight, bias] : [x, weight], losses, (dy) => {
     const d = reshape(where(counted, dy!, 0), [rows, 1]);
     const scaled = mul(x, d);
-    const dx = mul(sub(matmul(probabilities, weight), targetRows), d);
-    const column = cast(reshape(classes, [rows, 1]), "int64");
-    const dWeight = scatterAdd(matmul(probabilities, scaled, { transposeA: true }), column, neg(scaled));
-    const summed = bias && reshape(matmul(d, probabilities, { transposeA: true }), bias.shape);
-    return [dx, dWeight, summed && scatterAdd(summed, column, neg(reshape(d, [rows])))];
+    const [dParts, scaledParts] = [split(d, lengths, 0), split(scaled, lengths, 0)];
+    const expected: Tensor[] = [];
+    let [dWeight, dBias]: (Tensor | undefined)[] = [];
+    chunks.forEach(({ probabilities, logSum }, i) => {
+      // The runtime looks for what to compute first behind the last of these.
+      const before = [logSum, dBias, expected.at(-1), dWeight].filter((tensor) => tensor !== undefined);
+      const inTurn = (part: Tensor) => (chunks.length > 1 ? after(part, ...before) : part);
+      const weightPart = matmul(probabilities, inTurn(scaledParts[i]!), { transposeA: true });
+      const biasPart = bias && matmul(inTurn(dParts[i]!), probabilities, { transposeA: true });
+      expected.push(matmul(probabilities, weight));
+      dWeight = dWeight ? add(dWeight, weightPart) : weightPart;
+      dBias = biasPart && (dBias ? add(dBias, biasPart) : biasPart);
+    });
+    const column = cast(reshape(found, [rows, 1]), "int64");
+    return [
+      mul(sub(concat(expected, 0), targetRows), d),
+      scatterAdd(dWeight!, column, neg(scaled)),
+      dBias && scatterAdd(reshape(dBias, [classes]), column, neg(reshape(d, [rows]))),
+    ];
   });
 }
 

@@ -2,7 +2,7 @@
 import { broadcast } from "./dims.ts";
 import { sumTo } from "./reduce.ts";
 import { reshape } from "./shape.ts";
-import { constant, type DType, graphError, type OperationOptions, operation, type Tensor, withGradient } from "./tensor.ts";
+import { constant, type DType, graphError, type OperationOptions, operation, type Tensor } from "./tensor.ts";
 
 /** A tensor, or a number that becomes a constant of the other operand's type. */
 export type Operand = Tensor | number;
@@ -115,19 +115,6 @@ export function silu(x: Tensor): Tensor {
     return mul(dy, add(s, mul(y, sub(1, s))));
   };
   return unary("QuickGelu", x, gradient, { attributes: { alpha: { float: 1 } }, domain: "com.microsoft" });
-}
-
-/**
- * silu(a) · b, the gate of SwiGLU (Shazeer 2020). With h = silu(a), s = sigmoid(a) and t the gradient of h, the gradient of
- * a is t·s + h·(t − t·s): every pass but the sigmoid can be written over its own operand.
- */
-export function swiglu(a: Tensor, b: Tensor): Tensor {
-  const h = silu(a);
-  return withGradient([a, b], mul(h, b), (dy) => {
-    const t = mul(dy!, b);
-    const u = mul(t, sigmoid(a));
-    return [sumTo(add(u, mul(h, sub(t, u))), a), sumTo(mul(dy!, h), b)];
-  });
 }
 
 /** x · Φ(x), exactly (Hendrycks & Gimpel 2016). */

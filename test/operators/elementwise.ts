@@ -149,5 +149,4 @@ export const elementwiseChecks: OperatorCheck[] = [
     whole,
   ),
   pointwise("stopGradient", [any], graph.stopGradient, (x) => x!, { noGradient: "that none flows is its purpose" }),
-  binary("swiglu", graph.swiglu, (a, b) => a * sigmoid(a) * b),
 ];
