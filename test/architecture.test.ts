@@ -15,9 +15,18 @@ const rows = [
   ["graph"],
 ];
 /** `a > b`: room a may import room b of its own row. */
-const beside = new Set(["models > nn", "data > tokenizer", "checkpoint > models", "checkpoint > tokenizer", "train > generate", "train > adapt"]);
+const beside = new Set([
+  "models > nn",
+  "data > tokenizer",
+  "checkpoint > models",
+  "checkpoint > tokenizer",
+  "train > generate",
+  "train > adapt",
+]);
 
-const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((f) => /\.tsx?$/.test(f) && !/\.test\.tsx?$/.test(f));
+const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+  (f) => /\.tsx?$/.test(f) && !/\.test\.tsx?$/.test(f),
+);
 const row = (room: string) => rows.findIndex((r) => r.includes(room));
 
 test("every room of src/ stands in the list of layers", () => {

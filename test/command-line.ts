@@ -12,7 +12,10 @@ export interface Outcome {
 
 /** Starts `slovo …words`; its outcome is known when it ends. */
 export function start(...words: string[]): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [join(root, "src/cli/main.ts"), ...words], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [join(root, "src/cli/main.ts"), ...words], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let out = "";
   let err = "";
   child.stdout!.setEncoding("utf8").on("data", (text) => {

@@ -36,7 +36,10 @@ export function* indices(shape: readonly number[]): Generator<number[]> {
 
 /** The array whose element at each index is `f(...index)`. */
 export function ndArray(shape: readonly number[], f: (...index: number[]) => number): NdArray {
-  return new NdArray(shape, Array.from(indices(shape), (index) => f(...index)));
+  return new NdArray(
+    shape,
+    Array.from(indices(shape), (index) => f(...index)),
+  );
 }
 
 /** The shape that arrays broadcast to. */

@@ -53,7 +53,10 @@ function rows(run: string): Row[] {
 }
 
 test("kill -9 at ten random moments, then the end: nothing differs from an unbroken run", async () => {
-  writeFileSync(join(folder, "text.jsonl"), [...worldDocuments({ seed: 3, limit: 400 })].map(({ text }) => `${JSON.stringify({ text })}\n`).join(""));
+  writeFileSync(
+    join(folder, "text.jsonl"),
+    [...worldDocuments({ seed: 3, limit: 400 })].map(({ text }) => `${JSON.stringify({ text })}\n`).join(""),
+  );
   writeFileSync(join(folder, "recipe.yaml"), recipe);
   const train = (run: string) => ["train", join(folder, "recipe.yaml"), "--out", join(folder, run)] as const;
   const whole = await slovo(...train("whole"));
