@@ -1,6 +1,6 @@
 // Starts the server: loads the models into worker threads, listens, and closes without cutting off who is being answered.
 import { once } from "node:events";
-import type { Server } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
@@ -131,6 +131,17 @@ async function loadModels(options: ServeOptions, slots: number, log: (line: stri
   }
   if (served.length === 0) throw new InputError("there is nothing to serve: name a model folder.");
   return served;
+}
+
+/**
+ * Finds out whether an address is to be had, before long work that ends in serving there.
+ *
+ * @throws InputError where it is not.
+ */
+export async function checkAddress(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  await listen(probe, host, port);
+  await new Promise((closed) => probe.close(closed));
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

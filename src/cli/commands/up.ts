@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { openSources } from "../../data/index.ts";
 import { InputError } from "../../errors.ts";
 import { nativeEngine } from "../../runtime/index.ts";
+import { checkAddress } from "../../serve/index.ts";
 import { checkRecipe, dial, measureSpeed, type Recipe, RunFolder } from "../../train/index.ts";
 import { number, wholeNumber } from "../options.ts";
 import { serveUntilStopped } from "../serving.ts";
@@ -37,6 +38,7 @@ export function upCommand(): Command {
       "\nExamples:\n  slovo up\n  slovo up --data book.txt --minutes 10\n  slovo up --data notes/ --out runs/notes --no-serve\n",
     )
     .action(async (options: UpOptions) => {
+      if (options.serve) await checkAddress("127.0.0.1", options.port);
       const { recipe, folder } = await recipeFor(options);
       const result = await trainWithProgress(recipe, folder);
       if (result.outcome === "stopped") {
