@@ -10,14 +10,14 @@ import { saveTinyModel } from "../../test/tiny-model.ts";
 import { type RunningServer, serve } from "../serve/index.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
+const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
   (path) => path && existsSync(path),
 );
 /** Without a browser the tests are skipped and say why. */
 const browserTest = executablePath
   ? test
   : (name: string, run: () => Promise<void>) =>
-      test.skip(`${name} (needs Chromium: install it, or name its path in CHROMIUM)`, run);
+      test.skip(`${name} (needs Chromium: install it, or name its path in CHROMIUM_PATH)`, run);
 
 let folder: string;
 let browser: Browser | undefined;
