@@ -130,12 +130,12 @@ export function gelu(x: Tensor): Tensor {
 /** The tanh approximation of GELU: ½x(1 + tanh(√(2/π)(x + 0.044715x³))), as GPT-2 has it. */
 export function geluTanh(x: Tensor): Tensor {
   if (x.rank === 0) return reshape(geluTanh(reshape(x, [1])), []);
-  const c = Math.sqrt(2 / Math.PI);
-  const gradient = (dy: Tensor) => {
-    const square = mul(x, x);
-    const t = tanh(mul(mul(x, add(mul(square, 0.044715), 1)), c));
-    const inner = add(mul(square, 3 * 0.044715 * c), c);
-    return mul(dy, mul(add(add(t, 1), mul(mul(x, sub(1, mul(t, t))), inner)), 0.5));
+  // It is x · sigmoid(x·p) with p = 2√(2/π)(1 + 0.044715x²), and the slope of x·p is 3p − 4√(2/π).
+  const gradient = (dy: Tensor, y: Tensor) => {
+    const c = Math.sqrt(2 / Math.PI);
+    const p = add(mul(mul(x, x), 2 * c * 0.044715), 2 * c);
+    const s = sigmoid(mul(x, p));
+    return mul(dy, add(s, mul(mul(y, sub(1, s)), sub(mul(p, 3), 4 * c))));
   };
   return unary("FastGelu", x, gradient, { domain: "com.microsoft" });
 }
@@ -150,11 +150,8 @@ export function clip(x: Tensor, low: number, high: number): Tensor {
 
 const onnxTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
-/** The same numbers in another type; gradient flows between floating types only. */
+/** The same numbers in another type. No gradient flows: there is one floating type. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return x;
-  return operation("Cast", [x], [dtype, x.shape], {
-    attributes: { to: onnxTypes[dtype] },
-    gradient: (dy) => [x.dtype === "float32" && dtype === "float32" ? cast(dy!, x.dtype) : undefined],
-  });
+  return operation("Cast", [x], [dtype, x.shape], { attributes: { to: onnxTypes[dtype] }, gradient: () => [undefined] });
 }
