@@ -1,11 +1,9 @@
 // What every engine must do, as checks that run wherever the engine does: in Node and in a browser.
 import {
   add,
-  arrayFor,
   cast,
   concat,
   constant,
-  type DType,
   input,
   matmul,
   mul,
@@ -17,6 +15,7 @@ import {
   toOnnx,
   where,
 } from "../graph/index.ts";
+import { assert, expectError, expectValues, float, tensor } from "./conformance-support.ts";
 import type { Engine, HostTensor } from "./engine.ts";
 import { evaluate } from "./evaluate.ts";
 
@@ -25,39 +24,6 @@ export interface ConformanceCheck {
   run(engine: Engine): Promise<void>;
   /** Why an engine need not pass this check, if it need not. */
   readonly excused?: (engine: Engine) => string | undefined;
-}
-
-function tensor(dtype: DType, shape: readonly number[], values?: readonly number[]): HostTensor {
-  const data = arrayFor(
-    dtype,
-    shape.reduce((a, b) => a * b, 1),
-  );
-  values?.forEach((value, i) => {
-    data[i] = dtype === "int64" ? BigInt(value) : value;
-  });
-  return { dtype, shape, data };
-}
-const float = (shape: readonly number[], values?: readonly number[]) => tensor("float32", shape, values);
-
-function assert(holds: boolean, message: string): asserts holds {
-  if (!holds) throw new Error(message);
-}
-
-function expectValues({ data }: HostTensor, expected: readonly number[], what = "the output"): void {
-  const same = data.length === expected.length && expected.every((value, i) => Number(data[i]) === value);
-  assert(same, `${what} is [${data.join(", ")}], not [${expected.join(", ")}]`);
-}
-
-/** Fails unless `call` fails with a message that contains every part. */
-async function expectError(call: () => unknown, ...parts: readonly string[]): Promise<void> {
-  let message: string | undefined;
-  try {
-    await call();
-  } catch (error) {
-    message = (error as Error).message;
-  }
-  assert(message !== undefined, `expected an error about ${parts.join(" and ")}`);
-  for (const part of parts) assert(message.includes(part), `the error "${message}" does not say "${part}"`);
 }
 
 const compile = (engine: Engine, outputs: Record<string, Tensor>) => engine.compile(toOnnx(outputs).bytes);

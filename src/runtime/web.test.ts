@@ -66,6 +66,8 @@ beforeAll(async () => {
   const runtime = dirname(fileURLToPath(import.meta.resolve("onnxruntime-web/ort-wasm-simd-threaded.wasm")));
   const server = createServer((request, response) => {
     const path = new URL(request.url!, "http://localhost").pathname;
+    // A cross-origin isolated page, which may share memory between threads.
+    response.setHeader("cross-origin-opener-policy", "same-origin").setHeader("cross-origin-embedder-policy", "require-corp");
     if (path === "/") return response.setHeader("content-type", "text/html").end(page);
     const file = path.startsWith("/runtime/") ? join(runtime, path.slice("/runtime/".length)) : join(folder, path);
     readFile(file).then(
