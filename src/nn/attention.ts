@@ -2,6 +2,7 @@
 import {
   add,
   and,
+  concat,
   constant,
   equal,
   greaterOrEqual,
@@ -9,7 +10,9 @@ import {
   matmul,
   mul,
   reshape,
+  slice,
   softmax,
+  split,
   sub,
   sum,
   type Tensor,
@@ -47,6 +50,27 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefi
       matmul(p, dO, { transposeA: true }),
     ];
   });
+}
+
+/** Queries that are taken together; what comes after the last of them is left out of their product. */
+const causalBlock = 128;
+
+/**
+ * Attention under a mask that hides all later keys: queries are taken in blocks, each against the keys up to its own end only, so
+ * that little of the hidden half is computed. `q [batch, heads, time, head]`, `mask [·, 1, time, time]`.
+ */
+export function causalAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: number): Tensor {
+  const time = q.shape[2];
+  if (typeof time !== "number" || time < 2 * causalBlock) return attention(q, k, v, mask, scale);
+  const sizes = Array.from({ length: Math.ceil(time / causalBlock) }, (_, i) => Math.min(causalBlock, time - i * causalBlock));
+  let end = 0;
+  const blocks = split(q, sizes, 2).map((queries) => {
+    const start = end;
+    end += queries.shape[2] as number;
+    const seen = slice(slice(mask, 2, start, end), 3, 0, end);
+    return attention(queries, slice(k, 2, 0, end), slice(v, 2, 0, end), seen, scale);
+  });
+  return concat(blocks, 2);
 }
 
 /** What may see what, as numbers to add to scores: a token sees itself and what comes before it. */

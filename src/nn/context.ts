@@ -1,6 +1,6 @@
 // What a model function is being built for: whole sequences (training, evaluation), or continuing with a key-value cache.
 import { dropout, rotary, type Tensor } from "../graph/index.ts";
-import { attention, causalMask, joinHeads, splitHeads } from "./attention.ts";
+import { causalAttention, causalMask, joinHeads, splitHeads } from "./attention.ts";
 
 export interface AttentionCall {
   /** `[batch, time, heads·head]`, before rotary positions. */
@@ -44,7 +44,7 @@ export function sequenceContext({ positions, segments, dropoutKey }: SequenceOpt
       const [qh, kh, vh] = [turn(splitHeads(q, heads)), turn(splitHeads(k, kvHeads)), splitHeads(v, kvHeads)];
       const mask = masks.get(window) ?? causalMask({ time, segments, window });
       masks.set(window, mask);
-      return joinHeads(attention(qh, kh, vh, mask, 1 / Math.sqrt(qh.shape[3] as number)));
+      return joinHeads(causalAttention(qh, kh, vh, mask, 1 / Math.sqrt(qh.shape[3] as number)));
     },
     dropout: (x, rate) => (dropoutKey && rate > 0 ? dropout(x, rate, dropoutKey, site++) : x),
   };
