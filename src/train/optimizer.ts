@@ -1,7 +1,7 @@
 // Optimisers: clipping by global norm, AdamW, and Muon for matrices. They run after the whole backward pass.
 
 import { add, div, input, matmul, mul, sqrt, sumOfSquares, toOnnx, transpose } from "../graph/index.ts";
-import type { Engine, HostTensor, Program } from "../runtime/index.ts";
+import type { Binding, Engine, HostTensor, Program } from "../runtime/index.ts";
 import { divide, KernelPool, type Range } from "./kernel-pool.ts";
 import type { Layout, Placement } from "./parameters.ts";
 
@@ -27,6 +27,17 @@ const decayed = ({ shape }: Placement) => shape.length >= 2;
 const orthogonalised = ({ name, shape }: Placement) =>
   shape.length === 2 && !/(embed_tokens|lm_head|wte|wpe)\.weight$/.test(name);
 
+/** All matrices of one shape, which lie one after another: `[count, rows, columns]`. */
+interface Stack {
+  readonly rows: number;
+  readonly columns: number;
+  readonly input: HostTensor;
+  readonly output: HostTensor;
+  readonly ranges: Range[][];
+  program?: Program;
+  binding?: Binding;
+}
+
 export class Optimizer {
   readonly weights: Float32Array<SharedArrayBuffer>;
   readonly gradients: Float32Array<SharedArrayBuffer>;
@@ -40,8 +51,7 @@ export class Optimizer {
   readonly #pool: KernelPool;
   readonly #everything: Range[][];
   readonly #adamw: Range[][];
-  readonly #matrices: { placement: Placement; program: Program; input: HostTensor; output: HostTensor; ranges: Range[][] }[] = [];
-  readonly #programs = new Map<string, Program>();
+  readonly #stacks: Stack[] = [];
 
   private constructor(layout: Layout, options: OptimizerOptions) {
     this.#options = options;
@@ -61,29 +71,28 @@ export class Optimizer {
     this.#everything = ranges(layout.placements);
     this.#adamw = muon ? ranges(layout.placements.filter((p) => !orthogonalised(p))) : this.#everything;
     if (!muon) return;
-    const inputs = layout.views(this.gradients);
-    const outputs = layout.views(updates);
-    for (const placement of layout.placements.filter(orthogonalised)) {
-      const { name } = placement;
-      this.#matrices.push({
-        placement,
-        program: undefined as never,
-        input: inputs[name]!,
-        output: outputs[name]!,
-        ranges: ranges([placement]),
+    const stacks = Map.groupBy(layout.placements.filter(orthogonalised), ({ shape }) => shape.join());
+    for (const matrices of stacks.values()) {
+      const { start, shape } = matrices[0]!;
+      const { start: last, length } = matrices.at(-1)!;
+      const [rows, columns] = shape as [number, number];
+      if (last + length - start !== matrices.length * length)
+        throw new Error(`the matrices of shape [${shape.join(", ")}] do not lie together`);
+      const stack = (array: Float32Array): HostTensor => ({
+        dtype: "float32",
+        shape: [matrices.length, rows, columns],
+        data: array.subarray(start, last + length),
       });
+      this.#stacks.push({ rows, columns, input: stack(gradients), output: stack(updates), ranges: ranges(matrices) });
     }
   }
 
   static async create(layout: Layout, options: OptimizerOptions, engine: Engine): Promise<Optimizer> {
     const optimizer = new Optimizer(layout, options);
-    for (const matrix of optimizer.#matrices) {
-      const [rows, columns] = matrix.placement.shape as [number, number];
-      const key = `${rows}x${columns}`;
-      const program =
-        optimizer.#programs.get(key) ?? (await engine.compile(orthogonaliser(rows, columns), { threads: options.threads }));
-      optimizer.#programs.set(key, program);
-      matrix.program = program;
+    for (const stack of optimizer.#stacks) {
+      const [count, rows, columns] = stack.input.shape as [number, number, number];
+      stack.program = await engine.compile(orthogonaliser(count, rows, columns), { threads: options.threads });
+      stack.binding = stack.program.bind({ x: stack.input }, { y: stack.output });
     }
     return optimizer;
   }
@@ -106,33 +115,36 @@ export class Optimizer {
     const gradientScale = clip > 0 && norm > clip ? clip / (norm + 1e-6) : 1;
     const options = { learningRate, beta1, beta2, epsilon, weightDecay, step: this.steps, gradientScale };
     await this.#pool.run({ kernel: "adamw", options }, this.#adamw);
-    for (const { placement, program, input, output, ranges } of this.#matrices) {
+    for (const { rows, columns, binding, ranges } of this.#stacks) {
       await this.#pool.run({ kernel: "nesterov", beta: muonMomentum, gradientScale }, ranges);
-      await program.run({ x: input }, { y: output });
+      await binding!.run();
       // An orthogonal matrix has this much less than AdamW's typical update, so one learning rate serves both (Liu et al. 2025).
-      const rate = learningRate * 0.2 * Math.sqrt(Math.max(placement.shape[0]!, placement.shape[1]!));
+      const rate = learningRate * 0.2 * Math.sqrt(Math.max(rows, columns));
       await this.#pool.run({ kernel: "descend", keep: 1 - learningRate * weightDecay, rate }, ranges);
     }
     return norm;
   }
 
   async close(): Promise<void> {
-    for (const program of this.#programs.values()) program.release();
+    for (const { binding, program } of this.#stacks) {
+      binding?.release();
+      program?.release();
+    }
     await this.#pool.close();
   }
 }
 
-/** Five Newton–Schulz iterations towards the nearest orthogonal matrix, with Muon's coefficients (Jordan et al. 2024). */
-function orthogonaliser(rows: number, columns: number): Uint8Array {
+/** Five Newton–Schulz iterations towards the nearest orthogonal matrices, with Muon's coefficients (Jordan et al. 2024). */
+function orthogonaliser(count: number, rows: number, columns: number): Uint8Array {
   const [a, b, c] = [3.4445, -4.775, 2.0315];
-  const given = input("x", "float32", [rows, columns]);
+  const given = input("x", "float32", [count, rows, columns]);
   const tall = rows > columns;
-  let x = tall ? transpose(given, [1, 0]) : given;
-  x = div(x, add(sqrt(sumOfSquares(x)), 1e-7));
+  let x = tall ? transpose(given, [0, 2, 1]) : given;
+  x = div(x, add(sqrt(sumOfSquares(x, { axes: [1, 2], keep: true })), 1e-7));
   for (let i = 0; i < 5; i++) {
     const square = matmul(x, x, { transposeB: true });
     const polynomial = add(mul(square, b), matmul(square, square, { scale: c }));
     x = add(mul(x, a), matmul(polynomial, x));
   }
-  return toOnnx({ y: tall ? transpose(x, [1, 0]) : x }).bytes;
+  return toOnnx({ y: tall ? transpose(x, [0, 2, 1]) : x }).bytes;
 }

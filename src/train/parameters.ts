@@ -3,7 +3,7 @@ import type { ParameterSpec } from "../nn/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import { Random } from "../runtime/index.ts";
 
-/** Views begin on cache lines. */
+/** Groups of parameters begin on cache lines. */
 const alignment = 16;
 
 export interface Placement {
@@ -22,17 +22,21 @@ export class Layout {
   readonly count: number;
 
   constructor(specs: readonly ParameterSpec[]) {
+    // Parameters of one shape lie next to each other without a gap, so that they can also be taken as one stack of matrices.
+    const byShape = Map.groupBy(specs, ({ shape }) => shape.join());
+    const placements: Placement[] = [];
     let start = 0;
-    let count = 0;
-    this.placements = specs.map(({ name, shape }) => {
-      const length = shape.reduce((a, b) => a * b, 1);
-      const placement = { name, shape, start, length };
-      start += Math.ceil(length / alignment) * alignment;
-      count += length;
-      return placement;
-    });
+    for (const group of byShape.values()) {
+      start = Math.ceil(start / alignment) * alignment;
+      for (const { name, shape } of group) {
+        const length = shape.reduce((a, b) => a * b, 1);
+        placements.push({ name, shape, start, length });
+        start += length;
+      }
+    }
+    this.placements = placements;
     this.length = start;
-    this.count = count;
+    this.count = placements.reduce((sum, { length }) => sum + length, 0);
   }
 
   /** Zeros that threads and the runtime can share. */
@@ -51,16 +55,15 @@ export class Layout {
   }
 }
 
-/** Fills an array with the parameters' beginnings. The same seed gives the same model. */
+/** Fills an array with the parameters' beginnings. The same seed gives each weight the same numbers, whatever else there is. */
 export function initialise(specs: readonly ParameterSpec[], layout: Layout, array: Float32Array, seed: number): void {
-  const random = new Random(seed, "initialise");
-  specs.forEach(({ initial }, i) => {
-    const { start, length } = layout.placements[i]!;
-    const view = array.subarray(start, start + length);
+  const views = layout.views(array);
+  for (const { name, initial } of specs) {
+    const view = views[name]!.data as Float32Array;
     if ("fill" in initial) view.fill(initial.fill);
     else {
-      const stream = random.fork(i);
-      for (let j = 0; j < length; j++) view[j] = initial.normal * stream.normal();
+      const stream = new Random(seed, `initialise ${name}`);
+      for (let j = 0; j < view.length; j++) view[j] = initial.normal * stream.normal();
     }
-  });
+  }
 }
