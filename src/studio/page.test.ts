@@ -10,9 +10,12 @@ import { saveTinyModel } from "../../test/tiny-model.ts";
 import { type RunningServer, serve } from "../serve/index.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const executablePath = [process.env.CHROMIUM_PATH, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(
-  (path) => path && existsSync(path),
-);
+const executablePath = [
+  process.env.CHROMIUM_PATH,
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => path && existsSync(path));
 /** Without a browser the tests are skipped and say why. */
 const browserTest = executablePath
   ? test

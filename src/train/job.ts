@@ -1,7 +1,7 @@
 // A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { saveModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import { writeFolderAtomically } from "../checkpoint/index.ts";
 import {
   buildShard,
   bytesPerToken,
@@ -16,8 +16,7 @@ import {
   worldSource,
 } from "../data/index.ts";
 
-import { textModelFrom } from "../generate/index.ts";
-import { type GptConfig, gptConfigToJson } from "../models/index.ts";
+import type { GptConfig } from "../models/index.ts";
 import { type Engine, nativeEngine } from "../runtime/index.ts";
 import {
   loadTokenizer,
@@ -26,9 +25,9 @@ import {
   trainByteLevelBpe,
   trainCharacterLevel,
 } from "../tokenizer/index.ts";
+import { handOver, type Run } from "./hand-over.ts";
 import { nextToken, type TokenBatch } from "./objectives/next-token.ts";
 import type { Recipe } from "./recipe.ts";
-import { type Sample, writeReport } from "./report.ts";
 import { RunFolder } from "./run-folder.ts";
 import { type BatchSource, type Metrics, Trainer } from "./trainer.ts";
 
@@ -50,15 +49,40 @@ export interface JobResult {
 }
 
 /** Runs a recipe in its folder, or goes on with what is there. Stop it with `signal`: it finishes the step and saves. */
-export async function runJob(recipe: Recipe, folder: string, events: JobEvents = {}, signal?: AbortSignal): Promise<JobResult> {
-  const run = new RunFolder(folder);
-  const begun = await run.begin(recipe);
+export async function runJob(recipe: Recipe, path: string, events: JobEvents = {}, signal?: AbortSignal): Promise<JobResult> {
+  const folder = new RunFolder(path);
+  try {
+    return await runJobIn(folder, recipe, stoppable(events, signal), signal);
+  } catch (error) {
+    // Stopped before the first step: tokenizer and tokens are each there whole or not at all.
+    if (signal?.aborted && error === signal.reason) return resultOf(folder, "stopped");
+    throw error;
+  }
+}
+
+/** Makes the work before the first step end where it next tells of its progress, once `signal` asks to stop. */
+function stoppable(events: JobEvents, signal?: AbortSignal): JobEvents {
+  return {
+    ...events,
+    onTokenizer(progress) {
+      signal?.throwIfAborted();
+      events.onTokenizer?.(progress);
+    },
+    onTokens(progress) {
+      signal?.throwIfAborted();
+      events.onTokens?.(progress);
+    },
+  };
+}
+
+async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
+  const begun = await folder.begin(recipe);
   const source = await openSource(begun);
-  const tokenizer = await tokenizerFor(begun, source, run, events);
+  const tokenizer = await tokenizerFor(begun, source, folder, events);
   using shard = await buildShard(source, {
-    folder: run.file("data"),
+    folder: folder.file("data"),
     tokenizer,
-    split: begun.split === "tail" ? { by: "tail", fraction: begun.validation } : { by: "hash", fraction: begun.validation },
+    split: { by: begun.split === "tail" ? "tail" : "hash", fraction: begun.validation },
     onProgress: events.onTokens,
   });
   if (shard.header.skippedRows > 0) events.onNote?.(`${shard.header.skippedRows} rows that could not be read were left out.`);
@@ -66,8 +90,8 @@ export async function runJob(recipe: Recipe, folder: string, events: JobEvents =
   const config = configFor(begun, tokenizer);
   const resolved =
     begun.steps === undefined ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine) } : begun;
-  await run.saveRecipe(resolved);
-  return await train(run, resolved, config, shard, tokenizer, engine, events, signal);
+  await folder.saveRecipe(resolved);
+  return await train({ folder, recipe: resolved, config, shard, tokenizer }, engine, events, signal);
 }
 
 async function openSource(recipe: Recipe): Promise<DocumentSource> {
@@ -196,110 +220,29 @@ async function stepsFor(
   return Math.max(1, Math.round((recipe.minutes! * 60) / perStep));
 }
 
-async function train(
-  run: RunFolder,
-  recipe: Recipe,
-  config: GptConfig,
-  shard: TokenShard,
-  tokenizer: Tokenizer,
-  engine: Engine,
-  events: JobEvents,
-  signal?: AbortSignal,
-): Promise<JobResult> {
+async function train(run: Run, engine: Engine, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
+  const { folder, recipe, config, shard, tokenizer } = run;
   const steps = recipe.steps!;
-  const modelFolder = run.file("model");
-  const batches = batchesFor(recipe, shard, tokenizer);
-  const trainer = await trainerFor({ ...recipe, steps }, config, batches, engine, {
-    save: (trainer) => run.saveCheckpoint(trainer),
+  const trainer = await trainerFor({ ...recipe, steps }, config, batchesFor(recipe, shard, tokenizer), engine, {
+    save: (trainer) => folder.saveCheckpoint(trainer),
     async onStep(metrics) {
-      await run.appendMetrics(metrics);
+      await folder.appendMetrics(metrics);
       events.onStep?.(metrics);
     },
   });
   try {
-    const step = await run.resume(trainer);
+    const step = await folder.resume(trainer);
     events.onBegin?.({ recipe, parameters: trainer.layout.count, trainingTokens: shard.header.train.tokens, step });
-    const done = step >= steps && existsSync(modelFolder);
+    const done = step >= steps && existsSync(folder.file("model"));
     const outcome = done ? "already finished" : await trainer.run(signal);
-    const metrics = await run.metrics();
-    if (!done) {
-      await writeFolderAtomically(modelFolder, (folder) => saveModel(folder, trainer, config, tokenizer));
-      const samples = await sample(recipe, config, trainer, tokenizer);
-      const last = metrics.at(-1);
-      await writeReport(run.path, {
-        name: recipe.name,
-        metrics,
-        samples,
-        command: `npm run slovo -- train ${run.file("recipe.yaml")} --name again`,
-        facts: facts(recipe, trainer, shard, last),
-      });
-    }
-    return { outcome, folder: run.path, modelFolder, last: metrics.at(-1) };
+    const metrics = await folder.metrics();
+    if (!done && trainer.step > 0) await handOver(run, trainer, metrics);
+    return resultOf(folder, outcome, metrics.at(-1));
   } finally {
     await trainer.close();
   }
 }
 
-async function saveModel(folder: string, trainer: Trainer<TokenBatch>, config: GptConfig, tokenizer: Tokenizer): Promise<void> {
-  const { layout, optimizer } = trainer;
-  const weights = new Map(
-    Object.entries(layout.views(optimizer.weights)).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: data as Float32Array },
-    ]),
-  );
-  const { endOfText } = tokenizer;
-  await saveModelFolder(folder, {
-    config: gptConfigToJson(config, endOfText),
-    generationConfig: { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
-    weights,
-  });
-  await tokenizer.save(folder);
-}
-
-/** Continues the recipe's prompts with the weights as they are. */
-async function sample(recipe: Recipe, config: GptConfig, trainer: Trainer<TokenBatch>, tokenizer: Tokenizer): Promise<Sample[]> {
-  const views = trainer.layout.views(trainer.optimizer.weights);
-  const weights = (name: string) => views[name]!.data as Float32Array;
-  const model = await textModelFrom({ config, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
-  const samples: Sample[] = [];
-  try {
-    for (const [i, prompt] of recipe.samples.entries()) {
-      let text = "";
-      const maxTokens = Math.max(1, Math.min(160, recipe.context - tokenizer.encode(prompt).length - 1));
-      for await (const event of model.generate(prompt, { maxTokens, temperature: 0.7, topP: 0.95, seed: recipe.seed + i }))
-        text += event.delta;
-      samples.push({ prompt, text });
-    }
-  } finally {
-    await model.close();
-  }
-  return samples;
-}
-
-function facts(recipe: Recipe, trainer: Trainer<TokenBatch>, shard: TokenShard, last: Metrics | undefined): [string, string][] {
-  const number = (x: number, digits = 0) =>
-    x.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
-  const text: [string, string][] = [
-    ["Data", recipe.data ?? `the little world, seed ${recipe.seed}`],
-    ["Training text", `${number(shard.header.train.tokens)} tokens in ${number(shard.header.train.documents)} documents`],
-    [
-      "Model",
-      `${recipe.model}, ${recipe.layers} layers, width ${recipe.width}, ${recipe.heads} heads, context ${recipe.context}`,
-    ],
-    ["Parameters", number(trainer.layout.count)],
-    ["Steps", `${number(trainer.step)} of ${number(recipe.steps!)}`],
-    ["Tokens seen", number(trainer.tokens)],
-    ["Training time", `${number(trainer.seconds / 60, 1)} minutes`],
-  ];
-  if (last) {
-    text.push(["Training loss", `${number(last.loss, 4)} nats per token, ${number(last.bitsPerByte, 4)} bits per byte`]);
-    text.push(["Speed", `${number(trainer.tokens / trainer.seconds)} tokens per second`]);
-  }
-  if (last?.validationLoss !== undefined)
-    text.push([
-      "Validation loss",
-      `${number(last.validationLoss, 4)} nats per token, ${number(last.validationBitsPerByte!, 4)} bits per byte`,
-    ]);
-  return text;
+function resultOf(folder: RunFolder, outcome: JobResult["outcome"], last?: Metrics): JobResult {
+  return { outcome, folder: folder.path, modelFolder: folder.file("model"), last };
 }

@@ -59,7 +59,7 @@ export const recipeSchema = z.strictObject({
   batch: count.default(8).describe("Rows of one batch."),
   length: count.optional().describe("Tokens of one row; the context when left out."),
   accumulation: count.default(1).describe("Batches whose gradients make one step."),
-  steps: count.optional().describe("Steps to train. Give steps or minutes."),
+  steps: count.optional().describe("Steps to train; decides over minutes. Give one of the two."),
   minutes: z.number().positive().optional().describe("Minutes to train: the number of steps is measured on this machine."),
   optimizer: z.enum(["adamw", "muon"]).default("adamw").describe("AdamW for all, or Muon for matrices and AdamW for the rest."),
   learningRate: z.number().positive().default(1e-3).describe("Peak learning rate."),
@@ -112,8 +112,7 @@ function checkSense(recipe: Recipe, where: string): void {
   if ((width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
   if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
   if (length !== undefined && length > context) wrong(`length (${length}) must not be greater than context (${context})`);
-  if ((steps === undefined) === (minutes === undefined))
-    wrong(`give either steps or minutes, got ${steps === undefined ? "neither" : "both"}`);
+  if (steps === undefined && minutes === undefined) wrong("give steps or minutes, to say how long to train");
   if (recipe.model === "gpt2" && (recipe.window || recipe.kvHeads)) wrong("window and kvHeads are for model: llama");
 }
 

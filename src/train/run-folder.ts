@@ -56,9 +56,9 @@ export class RunFolder {
     });
     const before = await this.recipe();
     if (!before) return recipe;
-    const { steps, minutes, ...rest } = recipe;
-    const wanted: Partial<Recipe> =
-      minutes !== undefined && before.minutes === minutes ? { ...rest, steps: before.steps, minutes } : recipe;
+    // The steps that the same minutes came to when the run began stay.
+    const wanted: Recipe =
+      recipe.steps === undefined && recipe.minutes === before.minutes ? { ...recipe, steps: before.steps } : recipe;
     const different = (Object.keys({ ...before, ...wanted }) as (keyof Recipe)[]).filter(
       (field) => !changeable.includes(field) && JSON.stringify(before[field]) !== JSON.stringify(wanted[field]),
     );
@@ -81,9 +81,7 @@ export class RunFolder {
     const path = this.file("recipe.yaml");
     const text = await readFile(path, "utf8").catch(() => undefined);
     if (text === undefined) return undefined;
-    const { steps, ...rest } = parse(text);
-    // A resolved recipe may have both: the minutes asked for and the steps they came to.
-    return rest.minutes === undefined ? checkRecipe({ ...rest, steps }, path) : { ...checkRecipe(rest, path), steps };
+    return checkRecipe(parse(text), path);
   }
 
   async appendMetrics(metrics: Metrics): Promise<void> {
