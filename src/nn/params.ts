@@ -86,8 +86,9 @@ export class Params {
       const inputs = x.shape.at(-1) as number;
       const transposed = options.layout === "in-out";
       const weight = p.weight("weight", transposed ? [inputs, outputs] : [outputs, inputs], options.initial);
-      const y = transposed ? matmul(x, weight) : linear(x, weight);
-      return options.bias ? add(y, p.weight("bias", [outputs], { fill: 0 })) : y;
+      const bias = options.bias ? p.weight("bias", [outputs], { fill: 0 }) : undefined;
+      if (!transposed) return linear(x, weight, bias);
+      return bias ? add(matmul(x, weight), bias) : matmul(x, weight);
     };
     const rule = this.#shared.linearRule;
     return rule ? rule({ p: this, x, name, outputs, options }, plain) : plain();
