@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type Device, devices, nativeEngine, openEngine } from "../../runtime/index.ts";
 import { measureSpeed } from "../../train/index.ts";
 
@@ -17,8 +17,10 @@ export function doctorCommand(): Command {
   return new Command("doctor")
     .description("say what this machine has and what is missing")
     .option("--json", "print one JSON object")
+    .addOption(new Option("--device <name>", "examine this device alone").choices(devices).hideHelp())
     .addHelpText("after", "\nExample:\n  slovo doctor\n")
-    .action(async ({ json }: { json?: true }) => {
+    .action(async ({ json, device }: { json?: true; device?: Device }) => {
+      if (device) return console.log(JSON.stringify(await examineDevice(device)));
       const findings = await examine();
       if (json) console.log(JSON.stringify(findings));
       else
@@ -61,7 +63,7 @@ async function examine(): Promise<Finding[]> {
       words: `not to be had (${(error as Error).message}); the published binding is used, which is slower`,
     });
   }
-  for (const device of devices) findings.push(await examineDevice(device));
+  for (const device of devices) findings.push(await examineApart(device));
   const python = process.env.PEER_PYTHON;
   const works = python !== undefined && spawnSync(python, ["-c", "import torch, transformers"]).status === 0;
   findings.push({
@@ -78,6 +80,16 @@ async function examine(): Promise<Finding[]> {
     words: browser ?? "not found; only browser tests use it",
   });
   return findings;
+}
+
+/** Examines a device in a process of its own: drivers write where they like, and may take their process with them. */
+async function examineApart(device: Device): Promise<Finding> {
+  const { stdout, status } = spawnSync(process.execPath, [process.argv[1]!, "doctor", "--device", device], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  if (status === 0) return JSON.parse(stdout.trim().split("\n").at(-1)!);
+  return { name: `Device ${device}`, state: "optional", words: "its driver ended the process that asked for it" };
 }
 
 async function examineDevice(device: Device): Promise<Finding> {
