@@ -1,5 +1,6 @@
-// How numbers on the command line are read.
-import { InvalidArgumentError } from "commander";
+// Options that several commands share, and how numbers on the command line are read.
+import { InvalidArgumentError, Option } from "commander";
+import { devices } from "../runtime/index.ts";
 
 /** A whole number of at least `least`. */
 export const wholeNumber = (least: number) => (text: string) => {
@@ -19,3 +20,6 @@ export const number =
     }
     return value;
   };
+
+/** `--device`, as every command that runs a model has it. */
+export const deviceOption = () => new Option("--device <name>", "what computes").choices(devices).default("cpu");

@@ -1,5 +1,7 @@
 // Serves a model until Ctrl-C or SIGTERM asks to stop.
+
 import { type ServeOptions, serve } from "../serve/index.ts";
+import { onInterrupt } from "./interrupt.ts";
 
 export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const server = await serve(options);
@@ -7,14 +9,9 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
     `\nOpen ${server.url} — the page; the OpenAI-compatible API is at ${new URL("/v1", server.url)}. Stop with Ctrl-C.`,
   );
   await new Promise<void>((stopped) => {
-    let asked = false;
-    const stop = () => {
-      if (asked) process.exit(130);
-      asked = true;
+    onInterrupt(() => {
       console.error("\nLetting running requests end; press Ctrl-C again to leave at once.");
       void server.close().then(stopped);
-    };
-    process.on("SIGINT", stop);
-    process.on("SIGTERM", stop);
+    });
   });
 }

@@ -1,18 +1,16 @@
 // Runs a training job with progress on the terminal; Ctrl-C finishes the step and saves.
 import { type JobEvents, type JobResult, type Recipe, runJob } from "../train/index.ts";
+import { onInterrupt } from "./interrupt.ts";
 import { Progress } from "./progress.ts";
 
 const number = (x: number) => Math.round(x).toLocaleString("en");
 
 export async function trainWithProgress(recipe: Recipe, folder: string): Promise<JobResult> {
   const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(130);
+  const release = onInterrupt(() => {
     console.error("\nFinishing the step and saving; press Ctrl-C again to leave at once.");
     stop.abort();
-  };
-  process.on("SIGINT", interrupt);
-  process.on("SIGTERM", interrupt);
+  });
   let progress: Progress | undefined;
   let label = "";
   const phase = (name: string) => {
@@ -56,7 +54,6 @@ export async function trainWithProgress(recipe: Recipe, folder: string): Promise
     progress?.done();
     return result;
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", interrupt);
+    release();
   }
 }

@@ -4,7 +4,7 @@ import { loadModelFolder } from "../checkpoint/index.ts";
 import { bytesPerToken, type DocumentSource, validationBatches } from "../data/index.ts";
 import { InputError } from "../errors.ts";
 import { gptConfigFrom } from "../models/index.ts";
-import { nativeEngine } from "../runtime/index.ts";
+import { type Device, openEngine } from "../runtime/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import { Layout, type Loss, LossProgram, meanLoss, nextToken, parametersOf, type TokenBatch } from "../train/index.ts";
 
@@ -16,6 +16,8 @@ export interface EvaluateOptions {
   /** Tokens of a row; the model's context, but no more than 1024, when left out. */
   readonly length?: number;
   readonly threads?: number;
+  /** What computes; the CPU when left out. */
+  readonly device?: Device;
   readonly onProgress?: (progress: { documents: number; tokens: number }) => void;
 }
 
@@ -37,13 +39,21 @@ export async function evaluateFolder(
     );
   }
   const length = options.length ?? Math.min(config.context, 1024);
+  if (length > config.context)
+    throw new InputError(
+      `${folder}: a row of ${length} tokens is longer than the model's context of ${config.context}; choose a shorter one.`,
+    );
   const rows = Math.max(1, Math.floor(batchTokens / length));
   const objective = nextToken(config, { rows, length, packed: true });
   const specs = parametersOf(objective);
   const layout = new Layout(specs);
   const weights = layout.allocate();
   for (const { name, shape, start } of layout.placements) weights.set(files.weight(name, shape).data, start);
-  const program = await LossProgram.create(objective, await nativeEngine(), { layout, weights, threads: options.threads });
+  const program = await LossProgram.create(objective, await openEngine({ device: options.device }), {
+    layout,
+    weights,
+    threads: options.threads,
+  });
 
   const shape = { rows, length, bytesPerToken: bytesPerToken(tokenizer) };
   const total = { nats: 0, counted: 0, bytes: 0, documents: 0 };

@@ -1,8 +1,9 @@
 // A model that continues texts token by token: one program for prefill and decode, and the caches of a batch of texts.
+import { InputError } from "../errors.ts";
 import { input, log, matmul, max, reshape, softmax, sub, type Tensor, take, toOnnx } from "../graph/index.ts";
 import { type GptConfig, gpt, gptHead } from "../models/index.ts";
 import { type CachedLayer, cacheContext, Params, Quantiser } from "../nn/index.ts";
-import { type Binding, type HostTensor, type HostTensors, nativeEngine, type Program } from "../runtime/index.ts";
+import { type Binding, type Device, type HostTensor, type HostTensors, openEngine, type Program } from "../runtime/index.ts";
 import type { Precision } from "./types.ts";
 
 export interface DecoderOptions {
@@ -17,6 +18,8 @@ export interface DecoderOptions {
   readonly slots?: number;
   /** How many tokens a text can have; the model's context when left out. */
   readonly capacity?: number;
+  /** What computes; the CPU when left out. */
+  readonly device?: Device;
   /** Threads of a step; all cores when left out. */
   readonly threads?: number;
   /** Threads spin while a step runs: faster on a machine that does nothing else, slower on one that does. */
@@ -48,13 +51,18 @@ export class Decoder {
 
   /** Compiles the model. Throws what `weights` throws. */
   static async create(options: DecoderOptions): Promise<Decoder> {
-    const { config, precision = "f32", live = false } = options;
+    const { config, precision = "f32", live = false, capacity = config.context } = options;
+    if (!(capacity >= 1 && capacity <= config.context)) {
+      throw new InputError(
+        `the capacity of the cache must be from 1 to the model's context of ${config.context} tokens, got ${capacity}.`,
+      );
+    }
     if (live && precision !== "f32") throw new Error(`live weights are float32; "${precision}" would need a copy of them`);
     const quantiser = precision === "f32" ? undefined : new Quantiser(precision === "int8" ? 8 : 4);
     const { outputs, layers } = buildGraph(config, quantiser);
     const model = toOnnx(outputs, { name: "decoder", parameters: live ? "inputs" : "external" });
     const weights = weightTensors(model.parameters, quantiser, options.weights);
-    const engine = await nativeEngine();
+    const engine = await openEngine({ device: options.device });
     const program = await engine.compile(model.bytes, {
       threads: options.threads,
       spin: options.spin,

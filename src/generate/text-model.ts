@@ -29,7 +29,7 @@ export async function textModelFrom(options: TextModelOptions): Promise<TextMode
   return new BatchedTextModel(decoder, options, () => {});
 }
 
-export type LoadOptions = Pick<DecoderOptions, "precision" | "slots" | "threads" | "spin" | "capacity">;
+export type LoadOptions = Pick<DecoderOptions, "precision" | "device" | "slots" | "threads" | "spin" | "capacity">;
 
 /**
  * Opens a Hugging Face model folder (`config.json`, `model.safetensors`, `tokenizer.json`).

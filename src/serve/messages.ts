@@ -1,11 +1,13 @@
 // What the server's thread and a model's worker thread say to each other.
 import type { GenerationEvent, GenerationOptions, Precision } from "../generate/types.ts";
+import type { Device } from "../runtime/index.ts";
 import type { ChatMessage, ChatPrompt } from "./chat-prompt.ts";
 
 /** What a worker is started with. */
 export interface WorkerSetup {
   readonly folder: string;
   readonly precision?: Precision;
+  readonly device?: Device;
   readonly slots?: number;
   readonly threads?: number;
 }

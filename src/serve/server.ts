@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { InputError } from "../errors.ts";
 import type { Precision, TextModel } from "../generate/types.ts";
+import type { Device } from "../runtime/index.ts";
 import { createApp, shuttingDown } from "./app.ts";
 import type { Station } from "./generation.ts";
 import { isLoopback } from "./guards.ts";
@@ -26,6 +27,8 @@ export interface ServeOptions {
   readonly port?: number;
   /** How weights are held while generating. */
   readonly precision?: Precision;
+  /** What computes; the CPU when left out. */
+  readonly device?: Device;
   /** How many requests one model answers at once; they share batches. */
   readonly slots?: number;
   /** Threads that a model computes with. */
@@ -113,12 +116,12 @@ const closeAll = async (models: readonly ServedModel[]) => {
 };
 
 async function loadModels(options: ServeOptions, slots: number, log: (line: string) => void): Promise<ServedModel[]> {
-  const { modelFolder = [], models = [], precision, threads } = options;
+  const { modelFolder = [], models = [], precision, device, threads } = options;
   const folders = typeof modelFolder === "string" ? [modelFolder] : modelFolder;
   const names = [...models.map(({ name }) => name), ...folders.map(servedName)];
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new InputError(`two models have the name ${twice}: serve one of them at a time.`);
-  const loading = folders.map((folder) => WorkerModel.load({ folder, precision, slots, threads }, log));
+  const loading = folders.map((folder) => WorkerModel.load({ folder, precision, device, slots, threads }, log));
   const loaded = await Promise.allSettled(loading);
   const served = [
     ...models.map(servedInThread),

@@ -17,7 +17,7 @@ import {
 } from "../data/index.ts";
 
 import type { GptConfig } from "../models/index.ts";
-import { type Engine, nativeEngine } from "../runtime/index.ts";
+import { type Engine, openEngine } from "../runtime/index.ts";
 import {
   loadTokenizer,
   type Tokenizer,
@@ -51,6 +51,7 @@ export interface JobResult {
 /** Runs a recipe in its folder, or goes on with what is there. Stop it with `signal`: it finishes the step and saves. */
 export async function runJob(recipe: Recipe, path: string, events: JobEvents = {}, signal?: AbortSignal): Promise<JobResult> {
   const folder = new RunFolder(path);
+  using _ = await folder.lock();
   try {
     return await runJobIn(folder, recipe, stoppable(events, signal), signal);
   } catch (error) {
@@ -77,6 +78,8 @@ function stoppable(events: JobEvents, signal?: AbortSignal): JobEvents {
 
 async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const begun = await folder.begin(recipe);
+  // What the parts are made from stands in the folder before the first of them does.
+  await folder.saveRecipe(begun);
   const source = await openSource(begun);
   const tokenizer = await tokenizerFor(begun, source, folder, events);
   using shard = await buildShard(source, {
@@ -86,7 +89,8 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
     onProgress: events.onTokens,
   });
   if (shard.header.skippedRows > 0) events.onNote?.(`${shard.header.skippedRows} rows that could not be read were left out.`);
-  const engine = await nativeEngine();
+  const engine = await openEngine({ device: begun.device });
+  if (engine.fallback) events.onNote?.(engine.fallback);
   const config = configFor(begun, tokenizer);
   const resolved =
     begun.steps === undefined ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine) } : begun;
@@ -125,7 +129,7 @@ function batchesFor(
   recipe: Recipe,
   shard: TokenShard,
   tokenizer: Tokenizer,
-): { source: BatchSource<TokenBatch>; validation: () => Iterable<TokenBatch> } {
+): { source: BatchSource<TokenBatch>; validation?: () => Iterable<TokenBatch> } {
   const shape = { rows: recipe.batch, length: recipe.length ?? recipe.context, bytesPerToken: bytesPerToken(tokenizer) };
   const kind = recipe.batches === "packed" ? PackedBatches : RandomWindows;
   let batches: PackedBatches | RandomWindows = new kind(shard.train, { ...shape, seed: recipe.seed });
@@ -171,6 +175,8 @@ function trainerFor(
   } = recipe;
   return Trainer.create({
     objective: nextToken(config, { rows, length, packed: recipe.batches === "packed" }),
+    // Held-out texts share rows, also where training takes one window a row.
+    evaluation: nextToken(config, { rows, length, packed: true }),
     engine,
     ...batches,
     steps,
@@ -206,7 +212,7 @@ async function stepsFor(
   const trial = await trainerFor(
     { ...recipe, steps: 6, evaluateEvery: 100, checkpointEvery: 100 },
     config,
-    batchesFor(recipe, shard, tokenizer),
+    { source: batchesFor(recipe, shard, tokenizer).source },
     engine,
     {
       save: async () => {},
@@ -233,10 +239,11 @@ async function train(run: Run, engine: Engine, events: JobEvents, signal?: Abort
   try {
     const step = await folder.resume(trainer);
     events.onBegin?.({ recipe, parameters: trainer.layout.count, trainingTokens: shard.header.train.tokens, step });
-    const done = step >= steps && existsSync(folder.file("model"));
+    const done = step >= steps && (await folder.isFinished());
     const outcome = done ? "already finished" : await trainer.run(signal);
     const metrics = await folder.metrics();
     if (!done && trainer.step > 0) await handOver(run, trainer, metrics);
+    if (outcome === "finished") await folder.markFinished();
     return resultOf(folder, outcome, metrics.at(-1));
   } finally {
     await trainer.close();

@@ -4,6 +4,7 @@ import { closest, distance } from "fastest-levenshtein";
 import { parse } from "yaml";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { devices } from "../runtime/index.ts";
 import { schedules } from "./schedule.ts";
 
 const count = z.number().int().positive();
@@ -14,7 +15,7 @@ const share = z.number().min(0).max(1);
 export const recipeSchema = z.strictObject({
   name: z
     .string()
-    .regex(/^[\w.-]+$/, "letters, digits, dot, dash and underscore only")
+    .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u, "letters, digits, dot, dash and underscore only, and no dot or dash first")
     .describe("Name of the run; its folder is runs/NAME."),
   seed: whole.default(1).describe("Same seed, same run."),
 
@@ -76,6 +77,7 @@ export const recipeSchema = z.strictObject({
   evaluateBatches: count.default(20).describe("Batches of one validation."),
   checkpointEvery: count.default(250).describe("Steps between checkpoints."),
   samples: z.array(z.string()).default([]).describe("Prompts continued in the report."),
+  device: z.enum(devices).default("cpu").describe("What computes: cpu, webgpu or cuda."),
   threads: count.optional().describe("Threads; all cores when left out."),
 });
 
@@ -126,22 +128,27 @@ export async function readRecipe(path: string, overrides: Readonly<Record<string
       `cannot read the recipe ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error)}.`,
     );
   }
+  return parseRecipe(text, path, overrides);
+}
+
+/** A recipe from YAML text, with overrides over it. Throws InputError. */
+export function parseRecipe(text: string, where: string, overrides: Readonly<Record<string, unknown>> = {}): Recipe {
   let value: unknown;
   try {
     value = parse(text);
   } catch (error) {
-    throw new InputError(`${path} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
+    throw new InputError(`${where} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(
-      `${path}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`,
+      `${where}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`,
     );
   }
   const merged: Record<string, unknown> = { ...value, ...overrides };
   // Overriding one of the two ways to say how long replaces the other.
   if ("steps" in overrides && !("minutes" in overrides)) delete merged.minutes;
   if ("minutes" in overrides && !("steps" in overrides)) delete merged.steps;
-  return checkRecipe(merged, path);
+  return checkRecipe(merged, where);
 }
 
 /** The text of a command-line option as the value its field takes: numbers and booleans become such. */
@@ -154,10 +161,10 @@ export function overrideFrom(name: string, text: string): [field: string, value:
     );
   }
   if (field === "samples") return [field, text.split("|")];
-  const text_ = ["data", "name", "tokenizer", "field"].includes(field);
+  const verbatim = ["data", "name", "tokenizer", "field"].includes(field);
   return [
     field,
-    text_
+    verbatim
       ? text
       : text === "true"
         ? true

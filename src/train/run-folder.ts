@@ -1,7 +1,8 @@
 // What a run leaves on the disk, and how it is read again: the resolved recipe, metrics, checkpoints.
+import { rmSync } from "node:fs";
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { parse, stringify } from "yaml";
+import { stringify } from "yaml";
 import { z } from "zod";
 import {
   explainRefusal,
@@ -14,7 +15,7 @@ import {
 import { InputError } from "../errors.ts";
 import type { Counted } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
-import { checkRecipe, type Recipe } from "./recipe.ts";
+import { parseRecipe, type Recipe } from "./recipe.ts";
 import type { Metrics, Trainer, TrainerState } from "./trainer.ts";
 
 const stateSchema = z.object({
@@ -29,6 +30,7 @@ const stateSchema = z.object({
 const changeable: readonly (keyof Recipe)[] = [
   "samples",
   "threads",
+  "device",
   "evaluateEvery",
   "evaluateBatches",
   "checkpointEvery",
@@ -47,13 +49,29 @@ export class RunFolder {
   }
 
   /**
+   * Keeps other processes out of the folder until it is disposed. Throws InputError where another one works in it; a
+   * lock that a killed process has left is taken over.
+   */
+  async lock(): Promise<Disposable> {
+    const path = this.file("lock");
+    await mkdir(this.path, { recursive: true }).catch((error) => {
+      throw explainRefusal(error, this.path);
+    });
+    const holder = Number(await readFile(path, "utf8").catch(() => "0"));
+    if (holder > 0 && holder !== process.pid && isRunning(holder)) {
+      throw new InputError(
+        `${this.path} is in use: process ${holder} is working in it; wait for it, or give this run another folder with --out.`,
+      );
+    }
+    await writeFileAtomically(path, String(process.pid));
+    return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
+  }
+
+  /**
    * The recipe that the run began with, or `recipe` where it is new; `steps` is written once known. A run cannot go on
    * under another recipe: throws InputError naming the fields.
    */
   async begin(recipe: Recipe): Promise<Recipe> {
-    await mkdir(this.path, { recursive: true }).catch((error) => {
-      throw explainRefusal(error, this.path);
-    });
     const before = await this.recipe();
     if (!before) return recipe;
     // The steps that the same minutes came to when the run began stay.
@@ -72,6 +90,15 @@ export class RunFolder {
     return { ...before, ...Object.fromEntries(changeable.map((field) => [field, recipe[field]])) };
   }
 
+  /** Whether the model and the report of the last step are there. */
+  async isFinished(): Promise<boolean> {
+    return (await readFile(this.file("finished")).catch(() => undefined)) !== undefined;
+  }
+
+  async markFinished(): Promise<void> {
+    await writeFileAtomically(this.file("finished"), "The model and the report are those of the last step.\n");
+  }
+
   async saveRecipe(recipe: Recipe): Promise<void> {
     const clean = Object.fromEntries(Object.entries(recipe).filter(([, value]) => value !== undefined));
     await writeFileAtomically(this.file("recipe.yaml"), stringify(clean));
@@ -81,7 +108,7 @@ export class RunFolder {
     const path = this.file("recipe.yaml");
     const text = await readFile(path, "utf8").catch(() => undefined);
     if (text === undefined) return undefined;
-    return checkRecipe(parse(text), path);
+    return parseRecipe(text, path);
   }
 
   async appendMetrics(metrics: Metrics): Promise<void> {
@@ -130,6 +157,15 @@ export class RunFolder {
     const kept = (await this.metrics()).filter((row) => row.step <= step);
     await writeFileAtomically(this.file("metrics.jsonl"), kept.map((row) => `${JSON.stringify(row)}\n`).join(""));
     return step;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

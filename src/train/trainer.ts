@@ -33,6 +33,8 @@ export interface Metrics {
 
 export interface TrainerOptions<Batch extends Counted> {
   readonly objective: Objective<Batch>;
+  /** The objective of the validation batches, where it is built for other rows than those trained on. */
+  readonly evaluation?: Objective<Batch>;
   readonly engine: Engine;
   readonly source: BatchSource<Batch>;
   /** The same batches each time, for validation. */
@@ -144,13 +146,13 @@ export class Trainer<Batch extends Counted> {
     };
     let loss = 0;
     for (const [i, batch] of batches.entries()) {
-      const key = BigInt(seed) * 0x100000000n + BigInt(this.step * accumulation + i);
+      const key = BigInt(seed % 2 ** 31) * 0x100000000n + BigInt(this.step * accumulation + i);
       loss += await this.#training.run(batch, 1 / Math.max(1, total.counted), key);
       await this.optimizer.accumulate(i === 0);
     }
     const learningRate = learningRateAt(this.step + 1, schedule);
     const gradientNorm = Number.isFinite(loss) ? await this.optimizer.step(learningRate) : Number.NaN;
-    if (!Number.isFinite(gradientNorm)) await this.#diverged(loss, learningRate);
+    if (!Number.isFinite(gradientNorm)) throw this.#diverged(loss, learningRate);
     this.step++;
     this.tokens += tokensPerBatch * accumulation;
     const elapsed = (performance.now() - started) / 1000;
@@ -168,18 +170,18 @@ export class Trainer<Batch extends Counted> {
   }
 
   /** The optimiser has not touched the weights, so they are still those of the step before. */
-  async #diverged(loss: number, learningRate: number): Promise<never> {
-    throw new InputError(
+  #diverged(loss: number, learningRate: number): InputError {
+    return new InputError(
       `training stopped at step ${this.step + 1}: the ${Number.isFinite(loss) ? "gradient" : "loss"} is not a finite number (learning rate ` +
-        `${learningRate.toPrecision(3)}); the last checkpoint is kept. Try a learning rate three times smaller, a longer warm-up, or clip: 1.`,
+        `${learningRate.toPrecision(3)}); the last checkpoint is kept. Try, as a new run under another name, a learning rate three times smaller, a longer warm-up, or clip: 1.`,
     );
   }
 
   /** Mean loss over the validation batches; undefined where there are none. */
   async evaluate(): Promise<Loss | undefined> {
-    const { objective, engine, threads, validation } = this.#options;
+    const { objective, evaluation = objective, engine, threads, validation } = this.#options;
     if (!validation) return undefined;
-    this.#evaluation ??= await LossProgram.create(objective, engine, {
+    this.#evaluation ??= await LossProgram.create(evaluation, engine, {
       layout: this.layout,
       weights: this.optimizer.weights,
       threads,

@@ -33,7 +33,9 @@ export function chatCommand(): Command {
       const format = await loadChatFormat(folder, await loadTokenizer(folder));
       const messages: ChatMessage[] = system ? [{ role: "system", content: system }] : [];
       const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+      // Aborted while no answer is under way: then Ctrl-C ends the conversation.
       let stop = new AbortController();
+      stop.abort();
       terminal.on("SIGINT", () => (stop.signal.aborted ? terminal.close() : stop.abort()));
       terminal.prompt();
       try {
@@ -43,9 +45,13 @@ export function chatCommand(): Command {
           stop = new AbortController();
           const { prompt, stop: ends } = format(messages);
           let answer = "";
-          for await (const event of model.generate(prompt, { maxTokens, ...sampling, stop: ends }, stop.signal)) {
-            answer += event.delta;
-            process.stdout.write(event.delta);
+          try {
+            for await (const event of model.generate(prompt, { maxTokens, ...sampling, stop: ends }, stop.signal)) {
+              answer += event.delta;
+              process.stdout.write(event.delta);
+            }
+          } catch (error) {
+            if (!stop.signal.aborted) throw error; // Ctrl-C ends the answer, not the conversation
           }
           messages.push({ role: "assistant", content: answer.trim() });
           process.stdout.write("\n");

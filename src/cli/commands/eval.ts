@@ -2,7 +2,8 @@
 import { Command } from "commander";
 import { openSources } from "../../data/index.ts";
 import { evaluateFolder } from "../../eval/index.ts";
-import { wholeNumber } from "../options.ts";
+import type { Device } from "../../runtime/index.ts";
+import { deviceOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
 
 export function evalCommand(): Command {
@@ -12,6 +13,7 @@ export function evalCommand(): Command {
     .requiredOption("--data <path>", "file or folder of texts")
     .option("--field <name>", "field or column that holds the text", "text")
     .option("--length <tokens>", "tokens of a row (default: the model's context, at most 1024)", wholeNumber(2))
+    .addOption(deviceOption())
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  slovo eval loss --model runs/little-world/model --data book.txt --json\n")
     .action(
@@ -20,6 +22,7 @@ export function evalCommand(): Command {
         data,
         field,
         length,
+        device,
         json,
       }: {
         model: string;
@@ -27,11 +30,13 @@ export function evalCommand(): Command {
         field: string;
         length?: number;
         json?: true;
+        device: Device;
       }) => {
         const source = await openSources(data, { textFields: [field] });
         const progress = new Progress("Evaluating");
         const result = await evaluateFolder(model, source, {
           length,
+          device,
           onProgress: ({ documents, tokens }) =>
             progress.update(source.bytesRead ?? tokens, source.bytes, `${documents} documents, ${tokens} tokens`),
         });

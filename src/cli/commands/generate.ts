@@ -1,7 +1,9 @@
 // slovo generate: continues a prompt with a model folder.
 import { Command, Option } from "commander";
-import { loadTextModel, type Precision, precisions, type TokenChoice } from "../../generate/index.ts";
-import { number, wholeNumber } from "../options.ts";
+import { type GenerationEnd, loadTextModel, type Precision, precisions, type TokenChoice } from "../../generate/index.ts";
+import type { Device } from "../../runtime/index.ts";
+import { onInterrupt } from "../interrupt.ts";
+import { deviceOption, number, wholeNumber } from "../options.ts";
 
 interface Options {
   model: string;
@@ -15,6 +17,7 @@ interface Options {
   repetitionPenalty: number;
   stop: string[];
   precision: Precision;
+  device: Device;
   json?: true;
 }
 
@@ -32,31 +35,34 @@ export function generateCommand(): Command {
     .option("--repetition-penalty <number>", "above 1 makes repeats less likely", number(0, true), 1)
     .option("--stop <texts...>", "end before any of these", [])
     .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
+    .addOption(deviceOption())
     .option("--json", "print one JSON object: text, tokens with log-probabilities, reason, counts")
     .addHelpText(
       "after",
       '\nExamples:\n  slovo generate --model runs/little-world/model --prompt "Маша пошла"\n  slovo generate --model runs/little-world/model --prompt "The capital of" --tokens 20 --temperature 0 --json\n',
     )
-    .action(async ({ model: folder, prompt, tokens: maxTokens, precision, json, ...sampling }: Options) => {
-      const model = await loadTextModel(folder, { precision, slots: 1 });
+    .action(async ({ model: folder, prompt, tokens: maxTokens, precision, device, json, ...sampling }: Options) => {
+      const model = await loadTextModel(folder, { precision, device, slots: 1 });
       const stop = new AbortController();
-      process.once("SIGINT", () => stop.abort());
+      const release = onInterrupt(() => stop.abort());
       const tokens: TokenChoice[] = [];
       let text = "";
+      let end: Pick<GenerationEnd, "reason" | "promptTokens" | "completionTokens"> | undefined;
       try {
         if (!json) process.stdout.write(prompt);
         for await (const event of model.generate(prompt, { maxTokens, ...sampling }, stop.signal)) {
           text += event.delta;
           if (!json) process.stdout.write(event.delta);
           if (event.type === "token") tokens.push({ id: event.id, text: event.text, logprob: event.logprob });
-          else if (json) {
-            const { reason, promptTokens, completionTokens } = event;
-            console.log(JSON.stringify({ prompt, text, reason, promptTokens, completionTokens, tokens }));
-          }
+          else end = event;
         }
-        if (!json) process.stdout.write("\n");
+      } catch (error) {
+        if (!stop.signal.aborted) throw error; // Ctrl-C ends the text where it is
       } finally {
+        release();
         await model.close();
       }
+      const { reason = "interrupted", promptTokens, completionTokens = tokens.length } = end ?? {};
+      console.log(json ? JSON.stringify({ prompt, text, reason, promptTokens, completionTokens, tokens }) : "");
     });
 }

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { type Precision, precisions } from "../../generate/index.ts";
-import { wholeNumber } from "../options.ts";
+import type { Device } from "../../runtime/index.ts";
+import { deviceOption, wholeNumber } from "../options.ts";
 import { serveUntilStopped } from "../serving.ts";
 
 interface Options {
@@ -11,6 +12,7 @@ interface Options {
   port: number;
   host: string;
   precision: Precision;
+  device: Device;
   slots: number;
   maxQueue: number;
   run?: string;
@@ -23,6 +25,7 @@ export function serveCommand(): Command {
     .option("--port <number>", "port; 0 takes any free one", wholeNumber(0), 8080)
     .option("--host <address>", "address to listen on; the default can be reached from this machine only", "127.0.0.1")
     .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
+    .addOption(deviceOption())
     .option("--slots <number>", "requests that are answered at once", wholeNumber(1), 4)
     .option("--max-queue <number>", "requests that may wait before the next is refused", wholeNumber(0), 32)
     .option(

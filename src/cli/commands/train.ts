@@ -1,8 +1,8 @@
 // slovo train: runs a recipe, from text to a model folder.
 import { join } from "node:path";
 import { Command } from "commander";
-import { InputError } from "../../errors.ts";
-import { overrideFrom, readRecipe, recipeSchema } from "../../train/index.ts";
+import { readRecipe, recipeSchema } from "../../train/index.ts";
+import { overridesFrom } from "../overrides.ts";
 import { trainWithProgress } from "../training.ts";
 
 export function trainCommand(): Command {
@@ -20,7 +20,7 @@ export function trainCommand(): Command {
       `\nRecipe fields, each of which can be overridden:\n${fields}\n\nExamples:\n  slovo train recipes/shakespeare-char.yaml\n  slovo train recipes/tinystories-ru.yaml --minutes 5 --width 192 --name small-stories\n`,
     )
     .action(async (path: string, words: string[], options: { out?: string }) => {
-      const recipe = await readRecipe(path, Object.fromEntries(pairs(words)));
+      const recipe = await readRecipe(path, overridesFrom(words));
       const folder = options.out ?? join("runs", recipe.name);
       const result = await trainWithProgress(recipe, folder);
       const last = result.last;
@@ -34,17 +34,4 @@ export function trainCommand(): Command {
           : `${result.outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\nModel: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
       );
     });
-}
-
-/** `--field value` and `--field=value` words as recipe overrides. */
-function pairs(words: readonly string[]): [string, unknown][] {
-  const result: [string, unknown][] = [];
-  for (let i = 0; i < words.length; i++) {
-    const match = /^--([\w-]+)(?:=(.*))?$/s.exec(words[i]!);
-    if (!match) throw new InputError(`expected a recipe field such as --steps 100 after the recipe, got "${words[i]}".`);
-    const value = match[2] ?? words[++i];
-    if (value === undefined) throw new InputError(`the option --${match[1]} needs a value.`);
-    result.push(overrideFrom(match[1]!, value));
-  }
-  return result;
 }

@@ -5,16 +5,17 @@ import { basename, extname, join, resolve } from "node:path";
 import { Command } from "commander";
 import { openSources } from "../../data/index.ts";
 import { InputError } from "../../errors.ts";
-import { nativeEngine } from "../../runtime/index.ts";
+import { openEngine } from "../../runtime/index.ts";
 import { checkAddress } from "../../serve/index.ts";
 import { checkRecipe, dial, measureSpeed, type Recipe, RunFolder } from "../../train/index.ts";
 import { number, wholeNumber } from "../options.ts";
+import { overridesFrom } from "../overrides.ts";
 import { serveUntilStopped } from "../serving.ts";
 import { trainWithProgress } from "../training.ts";
 
 interface UpOptions {
   data?: string;
-  minutes: number;
+  minutes?: number;
   depth?: number;
   out?: string;
   port: number;
@@ -28,18 +29,23 @@ export function upCommand(): Command {
       "--data <path>",
       "file or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz); default: the little world",
     )
-    .option("--minutes <number>", "how long to train; size and learning rate follow from it", number(0, true), 4)
+    .option("--minutes <number>", "how long to train; size and learning rate follow from it (default: 4)", number(0, true))
     .option("--depth <layers>", "set the size of the model yourself: layers, each 64 wide", wholeNumber(1))
     .option("--out <folder>", "folder of the run (default: runs/NAME)")
     .option("--port <number>", "port of the page and the API", wholeNumber(0), 8080)
     .option("--no-serve", "only train")
+    .allowUnknownOption()
+    .argument(
+      "[overrides...]",
+      "any recipe field as --field value, such as --field story or --width 256 (see slovo train --help)",
+    )
     .addHelpText(
       "after",
       "\nExamples:\n  slovo up\n  slovo up --data book.txt --minutes 10\n  slovo up --data notes/ --out runs/notes --no-serve\n",
     )
-    .action(async (options: UpOptions) => {
+    .action(async (words: string[], options: UpOptions) => {
       if (options.serve) await checkAddress("127.0.0.1", options.port);
-      const { recipe, folder } = await recipeFor(options);
+      const { recipe, folder } = await recipeFor(options, overridesFrom(words));
       const result = await trainWithProgress(recipe, folder);
       if (result.outcome === "stopped") {
         console.log(`Stopped and saved after step ${result.last?.step ?? 0} in ${folder}; the same command goes on from there.`);
@@ -53,26 +59,33 @@ export function upCommand(): Command {
 }
 
 /** The recipe of a run that is there already, or a new one from the dial. */
-async function recipeFor({ data, minutes, depth, out }: UpOptions): Promise<{ recipe: Recipe; folder: string }> {
+async function recipeFor(
+  { data, minutes, depth, out }: UpOptions,
+  overrides: Record<string, unknown>,
+): Promise<{ recipe: Recipe; folder: string }> {
   const name = data === undefined ? "little-world" : nameOf(data);
   const folder = out ?? join("runs", name);
   const known = await new RunFolder(folder).recipe();
   if (known) {
     const source = (path: string | undefined) => (path === undefined ? "the little world" : resolve(path));
-    if (source(known.data) !== source(data) || (known.minutes !== minutes && known.minutes !== undefined)) {
+    const different = [
+      source(known.data) !== source(data) && `on ${known.data ?? "the little world"}, not on ${data ?? "the little world"}`,
+      minutes !== undefined && known.minutes !== minutes && `for ${known.minutes} minutes, not for ${minutes}`,
+      depth !== undefined && known.layers !== depth && `with ${known.layers} layers, not with ${depth}`,
+    ].filter((words) => words !== false);
+    if (different.length > 0) {
       throw new InputError(
-        `${folder} holds a run on ${known.data ?? "the little world"} for ${known.minutes} minutes, not on ${data ?? "the little world"} for ${minutes}: ` +
-          "give the new run its own folder with --out, or remove that one.",
+        `${folder} holds a run ${different.join(" and ")}: give the new run its own folder with --out, or remove that one.`,
       );
     }
-    return { recipe: known, folder };
+    return { recipe: checkRecipe({ ...known, ...overrides }, "slovo up"), folder };
   }
   if (existsSync(folder) && !(await stat(folder)).isDirectory())
     throw new InputError(`${folder} is a file; expected a folder for the run. Choose another with --out.`);
   const bytes = data === undefined ? Number.POSITIVE_INFINITY : (await openSources(data)).bytes;
   // A vocabulary that a small text cannot fill is only weight.
   const vocabulary = Math.max(320, Math.min(4096, 64 * Math.round(Math.sqrt(bytes) / 16)));
-  const { fields, tokens } = dial({ minutes, depth, flopsPerSecond: await measureSpeed(await nativeEngine()), vocabulary });
+  const { fields, tokens } = dial({ minutes, depth, flopsPerSecond: await measureSpeed(await openEngine()), vocabulary });
   const recipe = checkRecipe(
     {
       name,
@@ -83,6 +96,7 @@ async function recipeFor({ data, minutes, depth, out }: UpOptions): Promise<{ re
       evaluateEvery: 100,
       evaluateBatches: 10,
       checkpointEvery: 100,
+      ...overrides,
     },
     "slovo up",
   );
@@ -101,5 +115,5 @@ const worldPrompts = [
 function nameOf(path: string): string {
   const base = basename(resolve(path)).replace(/\.gz$/, "");
   const stem = extname(base) ? base.slice(0, -extname(base).length) : base;
-  return stem.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/[^\w.-]/g, "_") || "text";
+  return stem.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+/, "") || "text";
 }
