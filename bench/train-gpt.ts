@@ -6,10 +6,10 @@ import { alternate, type BenchmarkOptions, compare, peer, printReport, slovo } f
 const [width, layers, hidden, vocabulary, length] = [256, 6, 1024, 4096, 256];
 
 /**
- * Floating-point operations a token: 6 for every weight of a matrix product (2 forward, 4 backward) and 12 · layers · width ·
- * length for attention over all pairs (Chowdhery et al. 2022, appendix B).
+ * Floating-point operations a token: 6 for every weight of a matrix product (2 forward, 4 backward), and for attention
+ * 6 · layers · width · length, which is half of Chowdhery et al. 2022, appendix B: a causal model needs half of all pairs.
  */
-const flopsPerToken = 6 * (layers * (4 * width * width + 3 * width * hidden) + vocabulary * width) + 12 * layers * width * length;
+const flopsPerToken = 6 * (layers * (4 * width * width + 3 * width * hidden) + vocabulary * width) + 6 * layers * width * length;
 
 export async function run({ json, args }: BenchmarkOptions): Promise<void> {
   const { values } = parseArgs({
