@@ -61,6 +61,26 @@ test("a kill between the two renames is undone", async () => {
   expect(readdirSync(root)).toEqual(["state"]);
 });
 
+test("leftovers of a killed process go even where its pid has come again; what is being written stays", async () => {
+  // As a container leaves them: its processes have the same pids after every start.
+  const leftovers = [`.state.${process.pid}-0.tmp`, `.state.${process.pid}-0b5ee6c4-8f5e-4c6b-9f0e-3a2f5d1c7e90.tmp`];
+  for (const name of leftovers) mkdirSync(join(root, name));
+  await writeFolderAtomically(join(root, "state"), async (folder) => {
+    writeFileSync(join(folder, "slow"), "");
+    expect(readdirSync(root).filter((name) => leftovers.includes(name))).toEqual([]);
+    await writeFileAtomically(join(root, "quick"), "");
+    expect(existsSync(join(folder, "slow"))).toBe(true);
+  });
+  expect(readdirSync(root).sort()).toEqual(["quick", "state"]);
+});
+
+test("what another living process is writing stays", async () => {
+  const other = `.state.${process.ppid}-0b5ee6c4-8f5e-4c6b-9f0e-3a2f5d1c7e90.tmp`;
+  mkdirSync(join(root, other));
+  await writeFileAtomically(join(root, "quick"), "");
+  expect(readdirSync(root).sort()).toEqual([other, "quick"]);
+});
+
 test("a path through a file is refused in one sentence", async () => {
   writeFileSync(join(root, "file"), "");
   await expect(writeFileAtomically(join(root, "file", "x"), "")).rejects.toThrow(InputError);

@@ -1,20 +1,34 @@
 // Files and folders that appear whole or not at all, whatever ends the process: written beside the target under a
 // temporary name, flushed to the disk, then renamed.
+import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 
-let serial = 0;
+/**
+ * The temporary names that this process is writing under. Its own pid alone says nothing: in a container that was killed and
+ * started again, processes get the same pids as before.
+ */
+const live = new Set<string>();
 
-/** `.NAME.PID-SERIAL.tmp` beside `path`: a hidden name that tells whose it is, so that leftovers of the dead can be removed. */
-function temporaryPath(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}.tmp`);
+/**
+ * Runs `use` with the path `.NAME.PID-UUID.tmp` beside `path`: a hidden name that tells whose it is, so that leftovers of the
+ * dead can be removed, and that nobody ever had before.
+ */
+async function withTemporary(path: string, use: (temporary: string) => Promise<void>): Promise<void> {
+  const name = `.${basename(path)}.${process.pid}-${randomUUID()}.tmp`;
+  live.add(name);
+  try {
+    await use(join(dirname(path), name));
+  } finally {
+    live.delete(name);
+  }
 }
 
 /** Where the old folder stands during the instant in which the new one takes its place. */
 const previousPath = (path: string) => join(dirname(path), `.${basename(path)}.previous`);
 
-const temporaryName = /^\..+\.(\d+)-\d+\.tmp$/;
+const temporaryName = /^\..+\.(\d+)-[\da-f-]+\.tmp$/;
 
 function isAlive(pid: number): boolean {
   try {
@@ -28,12 +42,14 @@ function isAlive(pid: number): boolean {
 /** Removes what killed processes left of their attempts to write into `folder`; what a living process is writing stays. */
 async function removeLeftovers(folder: string): Promise<void> {
   for (const entry of await readdir(folder)) {
-    const pid = temporaryName.exec(entry)?.[1];
-    if (pid && !isAlive(Number(pid))) await rm(join(folder, entry), { recursive: true, force: true });
+    const pid = Number(temporaryName.exec(entry)?.[1]);
+    if (Number.isNaN(pid) || (pid === process.pid ? live.has(entry) : isAlive(pid))) continue;
+    await rm(join(folder, entry), { recursive: true, force: true });
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is a file or a folder at `path`. */
+export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
@@ -75,18 +91,19 @@ export function explainRefusal(error: unknown, path: string): unknown {
 }
 
 /** Runs `write` with a temporary path that is gone afterwards if anything fails. */
-async function throughTemporary(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
-  const temporary = temporaryPath(path);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await removeLeftovers(dirname(path));
-    await write(temporary);
-    await flush(dirname(path));
-  } catch (error) {
-    // The first error is the one to tell.
-    await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    throw explainRefusal(error, path);
-  }
+function throughTemporary(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
+  return withTemporary(path, async (temporary) => {
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await removeLeftovers(dirname(path));
+      await write(temporary);
+      await flush(dirname(path));
+    } catch (error) {
+      // The first error is the one to tell.
+      await rm(temporary, { recursive: true, force: true }).catch(() => {});
+      throw explainRefusal(error, path);
+    }
+  });
 }
 
 /**
@@ -149,8 +166,9 @@ export async function recoverFolder(path: string): Promise<void> {
 }
 
 /** Removes a folder so that a kill cannot leave half of it under its name. */
-export async function removeFolderAtomically(path: string): Promise<void> {
-  const temporary = temporaryPath(path);
-  await rename(path, temporary);
-  await rm(temporary, { recursive: true, force: true });
+export function removeFolderAtomically(path: string): Promise<void> {
+  return withTemporary(path, async (temporary) => {
+    await rename(path, temporary);
+    await rm(temporary, { recursive: true, force: true });
+  });
 }
