@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { standingFolder, writeFileAtomically } from "./atomic.ts";
+import { exists, standingFolder, writeFileAtomically } from "./atomic.ts";
 import { pickleRefusal, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
 import type { SavedTensor } from "./saved-tensor.ts";
 
@@ -25,8 +25,6 @@ export interface ModelFolderContents {
   readonly generationConfig?: object;
   /** By their Hugging Face names. A tied output head is left out. */
   readonly weights: ReadonlyMap<string, Weight>;
-  /** The tokenizer's files: the text of each by its name, such as `tokenizer.json`. */
-  readonly tokenizer?: Readonly<Record<string, string>>;
 }
 
 /** A model folder opened for reading. Its weights are views of its files until it is closed. */
@@ -48,17 +46,16 @@ export interface ModelFolder extends Disposable {
 }
 
 /**
- * Writes a model folder that Transformers opens. Each file is replaced whole; for a folder that appears whole or not at
+ * Writes the model's files of a folder that Transformers opens; the tokenizer saves its own beside them. Each file is replaced whole; for a folder that appears whole or not at
  * all, call it inside `writeFolderAtomically`.
  *
  * @throws InputError where the disk refuses.
  */
 export async function saveModelFolder(folder: string, contents: ModelFolderContents): Promise<void> {
-  const { config, generationConfig, weights, tokenizer = {} } = contents;
+  const { config, generationConfig, weights } = contents;
   const json = (value: object) => `${JSON.stringify(value, undefined, 2)}\n`;
   const tensors = new Map([...weights].map(([name, weight]) => [name, { dtype: "float32" as const, ...weight }]));
   await writeSafetensors(join(folder, weightsFile), tensors);
-  for (const [name, text] of Object.entries(tokenizer)) await writeFileAtomically(join(folder, name), text);
   if (generationConfig) await writeFileAtomically(join(folder, "generation_config.json"), json(generationConfig));
   await writeFileAtomically(join(folder, "config.json"), json(config));
 }
@@ -77,8 +74,6 @@ async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | unde
     throw new InputError(`${path} is not the JSON that was expected: ${reason}.`, { cause });
   }
 }
-
-const exists = async (path: string) => (await stat(path).catch(() => undefined)) !== undefined;
 
 /** Opens the files of weights in a folder; where there is an index, every tensor it names must be there. */
 async function openWeights(folder: string): Promise<SafetensorsFile[]> {
