@@ -48,9 +48,9 @@ const ByteLevelFile = z.looseObject({
 });
 
 /** Words longer than this (in UTF-16 units) are rare and not remembered. */
-const LONGEST_REMEMBERED = 48;
+const longestRemembered = 48;
 /** About 20 MB; the words of one language rarely fill it. */
-const MOST_REMEMBERED = 1 << 17;
+const mostRemembered = 1 << 17;
 
 export class ByteLevelBpe extends VocabularyTokenizer {
   readonly #pattern: RegExp;
@@ -107,8 +107,8 @@ export class ByteLevelBpe extends VocabularyTokenizer {
   #encodeWord(word: string): readonly number[] {
     const bytes = Buffer.from(word);
     const ids = this.#merges.apply(Array.from(bytes, (byte) => this.#idOfByte[byte]!));
-    if (word.length <= LONGEST_REMEMBERED) {
-      if (this.#words.size === MOST_REMEMBERED) this.#words.clear();
+    if (word.length <= longestRemembered) {
+      if (this.#words.size === mostRemembered) this.#words.clear();
       this.#words.set(bytes.toString(), ids); // a string of its own: a slice would keep the whole text alive
     }
     return ids;

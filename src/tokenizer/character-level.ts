@@ -1,7 +1,7 @@
 // One token per character (Unicode code point) of a corpus, for the smallest models.
 import { z } from "zod";
 import type { IdBuffer, Tokenizer } from "./tokenizer.ts";
-import { specialToken, type TokenizerConfig, type TokenizerFile } from "./tokenizer-file.ts";
+import { bpeFiles, type TokenizerConfig, type TokenizerFile } from "./tokenizer-file.ts";
 import { VocabularyTokenizer } from "./vocabulary-tokenizer.ts";
 
 /** As a `tokenizer.json` it is BPE without merges: each character of the vocabulary is a token, others are unknown. */
@@ -17,8 +17,8 @@ const CharacterFile = z.looseObject({
   }),
 });
 
-const UNKNOWN = "<|unknown|>";
-const END_OF_TEXT = "<|endoftext|>";
+const unknownToken = "<|unknown|>";
+const endOfText = "<|endoftext|>";
 
 export class CharacterLevel extends VocabularyTokenizer {
   readonly #idOfCodePoint = new Map<number, number>();
@@ -57,34 +57,16 @@ export async function trainCharacterLevel(
 ): Promise<Tokenizer> {
   const codePoints = new Set<number>();
   for await (const text of source) for (const character of text.toWellFormed()) codePoints.add(character.codePointAt(0)!);
-  const special = [...new Set([...(options.specialTokens ?? [END_OF_TEXT]), UNKNOWN])];
+  const special = [...new Set([...(options.specialTokens ?? [endOfText]), unknownToken])];
   const characters = [...codePoints].sort((a, b) => a - b).map((code) => String.fromCodePoint(code));
-  const file: TokenizerFile = {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: special.map((content, id) => specialToken(id, content)),
-    normalizer: null,
-    pre_tokenizer: null,
-    post_processor: null,
+  const { file, config } = bpeFiles({
+    special,
+    tokens: [...special, ...characters],
+    merges: [],
+    preTokenizer: null,
     decoder: { type: "Fuse" },
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: UNKNOWN,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries([...special, ...characters].map((token, id) => [token, id])),
-      merges: [],
-    },
-  };
-  return CharacterLevel.fromFile(file, {
-    tokenizer_class: "PreTrainedTokenizerFast",
-    clean_up_tokenization_spaces: false,
-    ...(special.includes(END_OF_TEXT) && { eos_token: END_OF_TEXT }),
-    unk_token: UNKNOWN,
-  })!;
+    endOfText: special.includes(endOfText) ? endOfText : undefined,
+    unknown: unknownToken,
+  });
+  return CharacterLevel.fromFile(file, config)!;
 }

@@ -18,7 +18,7 @@ interface Candidate {
 }
 
 /** Above every id: a pair's key is left · 2²⁴ + right. */
-const IDS = 2 ** 24;
+const idLimit = 2 ** 24;
 
 /**
  * Learns merges one by one. The order is that of Hugging Face's trainer: the highest count first, of equal counts the pair with
@@ -124,7 +124,7 @@ export class MergeLearner {
   }
 
   #count(left: number, right: number, change: 1 | -1, word: number): void {
-    const key = left * IDS + right;
+    const key = left * idLimit + right;
     let pair = this.#pairs.get(key);
     if (!pair) {
       pair = { left, right, count: 0, words: [] };

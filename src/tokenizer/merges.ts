@@ -2,7 +2,7 @@
 import { Heap } from "./heap.ts";
 
 /** Positions share a queue number with ranks: rank · 2³¹ + position stays a whole number for 2²² ranks. */
-const POSITIONS = 2 ** 31;
+const positionLimit = 2 ** 31;
 
 export class Merges {
   readonly #rankOfPair = new Map<number, number>();
@@ -28,15 +28,15 @@ export class Merges {
     const queue = new Heap<number>((a, b) => a < b);
     const offer = (position: number) => {
       const rank = this.#rank(symbols, position, next[position]!);
-      if (rank !== undefined) queue.push(rank * POSITIONS + position);
+      if (rank !== undefined) queue.push(rank * positionLimit + position);
     };
     for (let i = 0; i < symbols.length - 1; i++) offer(i);
     for (let top = queue.pop(); top !== undefined; top = queue.pop()) {
-      const position = top % POSITIONS;
+      const position = top % positionLimit;
       const right = next[position]!;
       if (symbols[position]! < 0 || right >= symbols.length) continue;
       // The pair may have changed since it was queued: it counts only if it still becomes the same token.
-      const result = this.#results[Math.floor(top / POSITIONS)]!;
+      const result = this.#results[Math.floor(top / positionLimit)]!;
       const rank = this.#rank(symbols, position, right);
       if (rank === undefined || this.#results[rank] !== result) continue;
       symbols[position] = result;

@@ -36,8 +36,57 @@ export const TokenizerConfig = z.record(z.string(), z.unknown());
 export type TokenizerConfig = z.infer<typeof TokenizerConfig>;
 
 /** A control token as `tokenizer.json` writes it. */
-export function specialToken(id: number, content: string) {
+function specialToken(id: number, content: string) {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+}
+
+/** What the tokenizers that slovo trains differ in. */
+export interface BpeParts {
+  /** Control tokens; they have the first ids in this order. */
+  special: readonly string[];
+  /** Every token in the order of the ids, the control tokens among them. */
+  tokens: readonly string[];
+  merges: readonly (readonly [string, string])[];
+  preTokenizer: TokenizerFile["pre_tokenizer"];
+  decoder: TokenizerFile["decoder"];
+  /** The control token that ends a document, where there is one. */
+  endOfText?: string | undefined;
+  /** The control token that stands for what has no token, where there is one. */
+  unknown?: string;
+}
+
+/** `tokenizer.json` and `tokenizer_config.json` of a tokenizer of the kind BPE. */
+export function bpeFiles(parts: BpeParts): { file: TokenizerFile; config: TokenizerConfig } {
+  const { special, tokens, merges, preTokenizer, decoder, endOfText, unknown } = parts;
+  const file = {
+    version: "1.0",
+    truncation: null,
+    padding: null,
+    added_tokens: special.map((content, id) => specialToken(id, content)),
+    normalizer: null,
+    pre_tokenizer: preTokenizer,
+    post_processor: null,
+    decoder,
+    model: {
+      type: "BPE" as const,
+      dropout: null,
+      unk_token: unknown ?? null,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
+      merges,
+    },
+  };
+  const config = {
+    tokenizer_class: "PreTrainedTokenizerFast",
+    clean_up_tokenization_spaces: false,
+    ...(endOfText !== undefined && { eos_token: endOfText }),
+    ...(unknown !== undefined && { unk_token: unknown }),
+  };
+  return { file, config };
 }
 
 /** SHA-256 of everything in the file that decides how text becomes ids; the order of its keys does not matter. */

@@ -6,7 +6,7 @@ import { ByteLevelBpe } from "./byte-level-bpe.ts";
 import { MergeLearner } from "./merge-learner.ts";
 import { compilePattern, slovoPattern } from "./split-pattern.ts";
 import type { Tokenizer } from "./tokenizer.ts";
-import { specialToken, type TokenizerFile } from "./tokenizer-file.ts";
+import { bpeFiles } from "./tokenizer-file.ts";
 
 export interface TrainingProgress {
   /** First the words of the corpus are counted, then merges are learned. */
@@ -91,38 +91,19 @@ function everyTenth(onProgress: BpeTrainingOptions["onProgress"]) {
 }
 
 function assemble(special: readonly string[], tokens: readonly string[], merges: [string, string][]): Tokenizer {
-  const file: TokenizerFile = {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: special.map((content, id) => specialToken(id, content)),
-    normalizer: null,
-    pre_tokenizer: {
+  const { file, config } = bpeFiles({
+    special,
+    tokens,
+    merges,
+    preTokenizer: {
       type: "Sequence",
       pretokenizers: [
         { type: "Split", pattern: { Regex: slovoPattern }, behavior: "Isolated", invert: false },
         { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
       ],
     },
-    post_processor: null,
     decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
-      merges,
-    },
-  };
-  const config = {
-    tokenizer_class: "PreTrainedTokenizerFast",
-    clean_up_tokenization_spaces: false,
-    ...(special[0] !== undefined && { eos_token: special[0] }),
-  };
+    endOfText: special[0],
+  });
   return ByteLevelBpe.fromFile(file, config)!;
 }
