@@ -8,14 +8,6 @@ export function plural(word: string): string {
   return `${word}s`;
 }
 
-/** The third person singular of an English verb: go → goes, study → studies. */
-export function thirdPerson(base: string): string {
-  if (base === "have") return "has";
-  if (/(s|x|z|ch|sh|o)$/.test(base)) return `${base}es`;
-  if (/[^aeiou]y$/.test(base)) return `${base.slice(0, -1)}ies`;
-  return `${base}s`;
-}
-
 /** "a" or "an" before `next`. */
 export function article(next: string): "a" | "an" {
   return /^[aeiou](?!ni[vqf]|uro)/i.test(next) ? "an" : "a";
@@ -36,7 +28,6 @@ export const the = (noun: Noun, adjective?: Adjective) => `the ${bare(noun, adje
 export const is = (noun: Noun) => (noun.enPlural ? "are" : "is");
 export const was = (noun: Noun) => (noun.enPlural ? "were" : "was");
 export const it = (noun: Noun) => (noun.enPlural ? "them" : "it");
-export const itSubject = (noun: Noun) => (noun.enPlural ? "they" : "it");
 
 /** "in the kitchen", "on the balcony", "at the station". */
 export const at = (place: Noun) => `${place.enAt} the ${place.en}`;

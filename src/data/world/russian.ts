@@ -33,7 +33,6 @@ export const ontoSpot = (spot: Noun) => withPreposition(inside(spot) ? "в" : "�
 export const offSpot = (spot: Noun) => withPreposition(inside(spot) ? "из" : "с", spot.one.gen);
 /** Where one sits: «на диване», «в кресле». */
 export const onSeat = (seat: Noun) => (seat.id === "кресло" ? "в кресле" : `на ${seat.one.pre}`);
-export const ontoSeat = (seat: Noun) => (seat.id === "кресло" ? "в кресло" : `на ${seat.one.acc}`);
 
 export const inCountry = (country: Country) => withPreposition(country.on ? "на" : "в", country.name.one.pre);
 export const intoCountry = (country: Country) => withPreposition(country.on ? "на" : "в", country.name.one.acc);
