@@ -1,8 +1,8 @@
 // CSV with a header (RFC 4180): records may run over several lines inside quotes; the delimiter is found from the header.
 import Papa from "papaparse";
 import { InputError } from "../errors.ts";
-import { documentOf, list, type ReadOptions, type Row } from "./rows.ts";
-import { decodeLine, LONGEST_ROW, notUtf8, readLines, type SourceFile } from "./source-file.ts";
+import { documentOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
+import { decodeLine, longestRow, notUtf8, readLines, type SourceFile } from "./source-file.ts";
 
 /** @throws InputError when the header lacks a text field */
 export async function* readCsv(file: SourceFile, { textFields }: ReadOptions): AsyncGenerator<Row> {
@@ -34,7 +34,7 @@ async function* readRecords(file: SourceFile): AsyncGenerator<CsvRecord | InputE
       continue;
     }
     text += characters;
-    if (text.length > LONGEST_ROW) throw neverCloses(file, line);
+    if (text.length > longestRow) throw neverCloses(file, line);
     for (let quote = characters.indexOf('"'); quote >= 0; quote = characters.indexOf('"', quote + 1)) open = !open;
     if (open) continue;
     if (text.trim() !== "") yield { text: text.replace(/\r?\n$/, ""), line };
@@ -52,7 +52,7 @@ function parseHeader(record: CsvRecord, fields: readonly string[], file: SourceF
   const missing = fields.find((field) => !names.includes(field));
   if (missing !== undefined)
     throw new InputError(
-      `${file.path}:${record.line} has no column "${missing}": its columns are ${list(names)}, name the one with the text`,
+      `${file.path}:${record.line} has no column "${missing}": its columns are ${list(names)}, ${nameTheField}`,
     );
   return { names, delimiter: meta.delimiter };
 }

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { InputError } from "../errors.ts";
-import { documentOf, list, type ReadOptions, type Row } from "./rows.ts";
+import { documentOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
 import { isGzip, readBytes, type SourceFile } from "./source-file.ts";
 
 /** A gzipped file is unpacked to a temporary one first, for Parquet is read from its end. */
@@ -16,13 +16,27 @@ export async function* readParquet(file: SourceFile, options: ReadOptions): Asyn
     yield* readRowGroups(file, file.path, options);
     return;
   }
-  const folder = await mkdtemp(join(tmpdir(), "slovo-parquet-"));
+  const folder = await unpacking(file, () => mkdtemp(join(tmpdir(), "slovo-parquet-")));
   try {
     const unpacked = join(folder, "unpacked.parquet");
-    await pipeline(readBytes(file), createWriteStream(unpacked));
+    await unpacking(file, () => pipeline(readBytes(file), createWriteStream(unpacked)));
     yield* readRowGroups(file, unpacked, options);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A file that is not sound has its own sentence already; what else fails is the temporary folder. */
+async function unpacking<T>(file: SourceFile, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (error instanceof InputError || code === undefined) throw error;
+    throw new InputError(
+      `${file.path} cannot be unpacked into the temporary folder ${tmpdir()} (${message}): free some room there, or gunzip the file yourself`,
+      { cause: error },
+    );
   }
 }
 
@@ -35,7 +49,7 @@ async function* readRowGroups(file: SourceFile, path: string, { textFields }: Re
   const columns = metadata.schema.slice(1).map((element) => element.name);
   const missing = textFields.find((field) => !columns.includes(field));
   if (missing !== undefined)
-    throw new InputError(`${file.path} has no column "${missing}": its columns are ${list(columns)}, name the one with the text`);
+    throw new InputError(`${file.path} has no column "${missing}": its columns are ${list(columns)}, ${nameTheField}`);
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);

@@ -15,6 +15,9 @@ export type Row = Document | InputError;
 
 export type Reader = (file: SourceFile, options: ReadOptions) => AsyncGenerator<Row>;
 
+/** What to do where the text is in another field: the end of a sentence. */
+export const nameTheField = "name the field that holds the text (--field NAME, or `field: NAME` in a recipe)";
+
 /** The document of a row, or what is wrong with it. */
 export function documentOf(row: Record<string, unknown>, fields: readonly string[], file: SourceFile, line: number): Row {
   const parts: string[] = [];
@@ -23,7 +26,7 @@ export function documentOf(row: Record<string, unknown>, fields: readonly string
     if (typeof value !== "string") {
       const found =
         value === undefined ? `has no field "${field}" (it has ${list(Object.keys(row))})` : `has ${kind(value)} in "${field}"`;
-      return new InputError(`${file.path}:${line} ${found}, expected text there: mend the row or name another field`);
+      return new InputError(`${file.path}:${line} ${found}, expected text there: mend the row, or ${nameTheField}`);
     }
     parts.push(value);
   }

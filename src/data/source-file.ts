@@ -24,16 +24,16 @@ export interface Line {
 }
 
 /** Rows above this size are taken for a mistake: most likely the file has no line breaks where they are expected. */
-export const LONGEST_ROW = 64 * 2 ** 20;
+export const longestRow = 64 * 2 ** 20;
 
-const LINE_BREAK = 0x0a;
+const lineBreak = 0x0a;
 
 /**
  * The lines of a file, unpacked on the way when its name ends in `.gz`. A byte-order mark is left out.
  * @param longest bytes after which a line is given in parts (cut between characters)
  * @throws InputError for a file that cannot be read, is binary or UTF-16, or is not sound gzip
  */
-export async function* readLines(file: SourceFile, longest = LONGEST_ROW): AsyncGenerator<Line> {
+export async function* readLines(file: SourceFile, longest = longestRow): AsyncGenerator<Line> {
   let pending: Buffer = Buffer.alloc(0);
   let number = 1;
   let first = true;
@@ -43,7 +43,7 @@ export async function* readLines(file: SourceFile, longest = LONGEST_ROW): Async
     first = false;
     let start = 0;
     // Everything up to the last line break of the chunk is given out; the rest waits for the next one.
-    for (let end = pending.indexOf(LINE_BREAK); end >= 0; end = pending.indexOf(LINE_BREAK, start)) {
+    for (let end = pending.indexOf(lineBreak); end >= 0; end = pending.indexOf(lineBreak, start)) {
       yield { bytes: pending.subarray(start, end + 1), number: number++, complete: true };
       start = end + 1;
     }

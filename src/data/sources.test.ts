@@ -1,5 +1,6 @@
 // Reading a corpus: every format plain and gzipped, exact places for bad rows, one sentence for everything else that is wrong.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -130,7 +131,11 @@ test("one broken line in very many is named exactly, or left out and counted", a
 });
 
 test.each<[string, string | Uint8Array, RegExp]>([
-  ["field.jsonl", '{"text": "a"}\n{"txt": "b"}', /field\.jsonl:2 has no field "text" \(it has "txt"\)/],
+  [
+    "field.jsonl",
+    '{"text": "a"}\n{"txt": "b"}',
+    /field\.jsonl:2 has no field "text" \(it has "txt"\).* \(--field NAME, or `field: NAME` in a recipe\)/,
+  ],
   ["number.jsonl", '{"text": 5}', /number\.jsonl:1 has a number in "text"/],
   ["list.jsonl", "[1]", /list\.jsonl:1 is not a JSON object/],
   ["latin.jsonl", Buffer.from('{"text": "ok"}\n{"text": "caf\xe9"}', "latin1"), /latin\.jsonl:2 is not valid UTF-8/],
@@ -157,6 +162,25 @@ test("a missing path, a folder without text, and broken gzip are refused with a 
   const whole = readFileSync(write("cut.txt.gz", "слово ".repeat(1000)));
   writeFileSync(join(folder, "cut.txt.gz"), whole.subarray(0, whole.length - 20));
   expect(await problem(join(folder, "cut.txt.gz"))).toMatch(/cut\.txt\.gz is not sound gzip data/);
+});
+
+test.skipIf(process.platform === "win32")("gzipped Parquet that fills the temporary folder is told in a sentence", () => {
+  const path = write("big.parquet.gz", new Uint8Array(2 ** 21));
+  const temporary = join(folder, "temporary");
+  mkdirSync(temporary);
+  const script = `
+    import { openSources } from ${JSON.stringify(join(import.meta.dirname, "sources.ts"))};
+    const sources = await openSources(${JSON.stringify(path)});
+    await sources.documents().next().catch((error) => console.log(error.name, error.message));`;
+  const limited = `ulimit -f 600; exec "$0" --input-type=module -e "$1"`;
+  const { stdout, stderr } = spawnSync("sh", ["-c", limited, process.execPath, script], {
+    encoding: "utf8",
+    env: { ...process.env, TMPDIR: temporary },
+  });
+  expect(stdout, stderr).toMatch(
+    /^InputError .*big\.parquet\.gz cannot be unpacked into the temporary folder .*EFBIG.*: free some/,
+  );
+  expect(readdirSync(temporary)).toEqual([]);
 });
 
 test("the fingerprint follows the files and the way they are read", async () => {
