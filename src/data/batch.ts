@@ -1,12 +1,10 @@
 // What a training step is fed: rows of tokens with what each of them should predict.
-
-/** The target of a token that predicts nothing. */
-export const IGNORED = -100;
+import { ignoredTarget } from "../graph/index.ts";
 
 /** All arrays are `[rows, length]`, row after row. */
 export interface Batch {
   tokens: Int32Array<ArrayBuffer>;
-  /** The next token of the same document; `IGNORED` where nothing is to be predicted. */
+  /** The next token of the same document; `ignoredTarget` where nothing is to be predicted. */
   targets: Int32Array<ArrayBuffer>;
   /** From 0 at the start of every segment. */
   positions: Int32Array<ArrayBuffer>;
@@ -14,7 +12,7 @@ export interface Batch {
   segments: Int32Array<ArrayBuffer>;
   rows: number;
   length: number;
-  /** Targets that are not `IGNORED`. */
+  /** Targets that are not `ignoredTarget`. */
   counted: number;
   /** UTF-8 bytes of text that the counted targets stand for: bits per byte = (sum of their losses in nats) / (ln 2 · bytes). */
   bytes: number;
@@ -25,7 +23,7 @@ export function emptyBatch(rows: number, length: number): Batch {
   const zeros = () => new Int32Array(rows * length);
   return {
     tokens: zeros(),
-    targets: zeros().fill(IGNORED),
+    targets: zeros().fill(ignoredTarget),
     positions: zeros(),
     segments: zeros(),
     rows,

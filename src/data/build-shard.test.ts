@@ -9,7 +9,7 @@ import { InputError } from "../errors.ts";
 import { type Tokenizer, trainByteLevelBpe, trainCharacterLevel } from "../tokenizer/index.ts";
 import { buildShard, isHeldOut, type ShardOptions } from "./build-shard.ts";
 import type { DocumentSource } from "./document.ts";
-import { openShard, type TokenDocuments } from "./shard.ts";
+import { fingerprintOf, openShard, type TokenDocuments } from "./shard.ts";
 import { openSources } from "./sources.ts";
 
 const root = mkdtempSync(join(tmpdir(), "slovo-shard-"));
@@ -56,6 +56,8 @@ test("every document comes back, on the side that its text decides, followed by 
       const { header } = shard;
       expect(header.train.bytes + header.validation.bytes).toBe(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
       expect(header.train.tokens).toBe(shard.train.tokens.length);
+      for (const side of [shard.train, shard.validation])
+        expect(side.fingerprint).toBe(fingerprintOf({ ...side, fingerprint: undefined }));
     }),
     { numRuns: 12 },
   );
@@ -96,7 +98,7 @@ test("a single document is split by its tail, and without a held-out part when n
     "one two three four five six seven eight nine ten",
   );
   using whole = await build(["one two"], { split: { by: "hash", fraction: 0 } });
-  expect(whole.header.validation).toEqual({ documents: 0, tokens: 0, bytes: 0 });
+  expect(whole.header.validation).toMatchObject({ documents: 0, tokens: 0, bytes: 0 });
 });
 
 test("large corpora, and vocabularies beyond 65 536, pass through the buffers whole", async () => {

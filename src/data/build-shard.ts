@@ -33,9 +33,9 @@ export interface ShardOptions {
   onProgress?: (progress: ShardProgress) => void;
 }
 
-const TAIL = 0.1;
+const defaultTail = 0.1;
 /** Characters (UTF-16 units) that are tokenised at a time. */
-const BATCH = 2 ** 20;
+const batchCharacters = 2 ** 20;
 
 /**
  * Tokenises a corpus into `folder`, or opens what an equal call has left there (same files by path, size and time, same options,
@@ -45,9 +45,9 @@ const BATCH = 2 ** 20;
 export async function buildShard(source: DocumentSource, options: ShardOptions): Promise<TokenShard> {
   const { tokenizer } = options;
   const folder = resolve(options.folder);
-  const { by = "hash", fraction = by === "tail" ? TAIL : 0.01 } = options.split ?? {};
+  const { by = "hash", fraction = by === "tail" ? defaultTail : 0.01 } = options.split ?? {};
   const endOfText = (options.endOfText ?? by === "hash") ? tokenizer.endOfText : null;
-  const request = [1, source.fingerprint, tokenizer.fingerprint, by, fraction, endOfText];
+  const request = [2, source.fingerprint, tokenizer.fingerprint, by, fraction, endOfText];
   const fingerprint = hash("sha256", JSON.stringify(request), "hex");
   const found = reusable(folder, fingerprint);
   if (found) return found;
@@ -57,7 +57,7 @@ export async function buildShard(source: DocumentSource, options: ShardOptions):
   try {
     await rm(partial, { recursive: true, force: true });
     const written = await writeSides(source, partial, tokenizer, { by, fraction }, endOfText, options.onProgress);
-    const header: ShardHeader = { version: 1, endOfText, ...written, tokenizer: tokenizer.fingerprint, fingerprint };
+    const header: ShardHeader = { version: 2, endOfText, ...written, tokenizer: tokenizer.fingerprint, fingerprint };
     await writeFile(join(partial, "shard.json"), `${JSON.stringify(header, null, 2)}\n`, { flush: true });
     await rm(folder, { recursive: true, force: true });
     await rename(partial, folder);
@@ -137,8 +137,12 @@ async function writeSides(
   await train.finish();
   await validation.finish();
   report();
-  const count = ({ documents, tokens, bytes }: SideWriter) => ({ documents, tokens, bytes });
-  return { dtype, split: done, train: count(train), validation: count(validation), skippedRows: source.skippedRows ?? 0 };
+  const about = async (side: SideWriter) => {
+    const { documents, tokens, bytes } = side;
+    return { documents, tokens, bytes, sha256: await side.sha256() };
+  };
+  const skippedRows = source.skippedRows ?? 0;
+  return { dtype, split: done, train: await about(train), validation: await about(validation), skippedRows };
 }
 
 /** Sees to it that both sides have something, and says how the split was made in the end. */
@@ -150,7 +154,7 @@ async function balance(train: SideWriter, validation: SideWriter, split: Split):
     if (train.documents === 0 && split.fraction < 1) await validation.moveTail(validation.lastStart, train);
     return split;
   }
-  const fraction = split.by === "tail" ? split.fraction : TAIL;
+  const fraction = split.by === "tail" ? split.fraction : defaultTail;
   if (validation.tokens > 0) await validation.moveTail(0, train);
   await train.moveTail(Math.max(1, Math.floor(tokens * (1 - fraction))), validation);
   return { by: "tail", fraction };
@@ -162,7 +166,7 @@ async function* batches(source: DocumentSource): AsyncGenerator<string[]> {
   for await (const { text } of source.documents()) {
     texts.push(text);
     characters += text.length;
-    if (characters < BATCH) continue;
+    if (characters < batchCharacters) continue;
     yield texts;
     texts = [];
     characters = 0;

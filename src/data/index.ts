@@ -1,5 +1,5 @@
 // The public face of data/: sources of text, shards of tokens, batches, and the little world.
-export { type Batch, IGNORED } from "./batch.ts";
+export type { Batch } from "./batch.ts";
 export { buildShard, isHeldOut, type ShardOptions, type ShardProgress } from "./build-shard.ts";
 export { type Document, type DocumentSource, texts } from "./document.ts";
 export { type BatchShape, PackedBatches, type PackingOptions, type PackingState, validationBatches } from "./packing.ts";

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InputError } from "../errors.ts";
-import { type Batch, IGNORED } from "./batch.ts";
+import { ignoredTarget } from "../graph/index.ts";
+import type { Batch } from "./batch.ts";
 import { PackedBatches, validationBatches } from "./packing.ts";
 import { RandomWindows } from "./random-windows.ts";
 import type { TokenDocuments } from "./shard.ts";
@@ -90,7 +91,7 @@ test("pieces of one text, which no end of text divides, predict all but their fi
     fc.property(lengths, shape, (lengths, shape) => {
       const documents = distinct([...lengths, 2], null);
       const tokens = [...validationBatches(documents, { ...shape, bytesPerToken })].flatMap((batch) => tokensOf([batch]));
-      const counted = tokens.filter(({ target }) => target !== IGNORED);
+      const counted = tokens.filter(({ target }) => target !== ignoredTarget);
       expect(counted.map(({ target }) => target)).toEqual(
         [...documents.tokens].filter((token) => !documents.starts.includes(token)),
       );
@@ -109,7 +110,7 @@ test("validation has every token once, in order, and counts nothing else", () =>
       expect(real.map(({ target }) => target)).toEqual([...documents.tokens]);
       expectWellFormed(real, documents);
       expect(rest.length).toBeLessThan(shape.rows * shape.length);
-      expect(rest.every(({ target }) => target === IGNORED)).toBe(true);
+      expect(rest.every(({ target }) => target === ignoredTarget)).toBe(true);
       // Filling is a segment of its own: no real token shares one with it.
       expect(rest[0] && rest[0].row === real.at(-1)!.row && rest[0].segment === real.at(-1)!.segment).not.toBe(true);
       expect(
@@ -169,12 +170,27 @@ test("a corpus that is empty, too short, or not the one that was trained on is r
   expect(() => new RandomWindows(distinct([8]), options)).toThrow(/need a corpus of at least 9, this one has 8/);
   const packed = new PackedBatches(distinct([5, 5]), options);
   expect(() => PackedBatches.restore(distinct([5, 6]), options, packed.state())).toThrow(
-    /the training data has changed: .* 2 documents of 10 tokens, now there are 2 of 11/,
+    /the training data has changed: .* 2 documents of 10 tokens, now there are 2 documents of 11 tokens;/,
   );
   expect(() => PackedBatches.restore(distinct([5, 5]), options, { ...packed.state(), epoch: -1 })).toThrow(
     /is damaged \(`epoch`/,
   );
+  // The same size, but another text, or the same text divided otherwise; and a state from before the text was noted.
+  const reversed = { ...distinct([5, 5]), tokens: distinct([5, 5]).tokens.toReversed() };
+  const { fingerprint: _, ...old } = packed.state();
+  for (const [documents, state] of [
+    [reversed, packed.state()],
+    [distinct([4, 6]), packed.state()],
+    [distinct([5, 5]), old],
+  ] as const)
+    expect(() => PackedBatches.restore(documents, options, state)).toThrow(
+      /has changed: .* 2 documents of 10 tokens, now there are as many of another text;/,
+    );
   const windows = new RandomWindows(distinct([20]), options);
+  const edited = { ...distinct([20]), tokens: distinct([20]).tokens.with(7, 99) };
+  expect(() => RandomWindows.restore(edited, options, windows.state())).toThrow(
+    /20 tokens, now there are as many of another text/,
+  );
   expect(() => RandomWindows.restore(distinct([21]), options, windows.state())).toThrow(/has changed/);
   expect(() => RandomWindows.restore(distinct([20]), options, packed.state())).toThrow(InputError);
 });

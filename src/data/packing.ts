@@ -3,7 +3,7 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
 import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
-import type { TokenDocuments } from "./shard.ts";
+import { fingerprintOf, type TokenDocuments } from "./shard.ts";
 
 export interface BatchShape {
   rows: number;
@@ -19,6 +19,9 @@ export interface PackingOptions extends BatchShape {
 
 const Count = z.int().min(0);
 
+/** `fingerprintOf` the corpus; empty in states from before it was noted, which then belong to no corpus. */
+export const CorpusFingerprint = z.string().default("");
+
 /** Where a `PackedBatches` stands; plain JSON. */
 export const PackingState = z.strictObject({
   seed: Count,
@@ -27,9 +30,10 @@ export const PackingState = z.strictObject({
   /** The next document, as its place in the epoch's order, and the next token in it. */
   document: Count,
   offset: Count,
-  /** Size of the corpus, so that a state is not continued on another one. */
+  /** What the corpus was, so that a state is not continued on another one. */
   documents: Count,
   tokens: Count,
+  fingerprint: CorpusFingerprint,
 });
 export type PackingState = z.infer<typeof PackingState>;
 
@@ -54,6 +58,7 @@ export class PackedBatches {
   #epoch = 0;
   #document = 0;
   #offset = 0;
+  #fingerprint: string | undefined;
 
   /** @throws InputError when there are no documents */
   constructor(documents: TokenDocuments, options: PackingOptions) {
@@ -72,9 +77,7 @@ export class PackedBatches {
   static restore(documents: TokenDocuments, shape: BatchShape, state: unknown): PackedBatches {
     const from = parseState(PackingState, state);
     const batches = new PackedBatches(documents, { ...shape, seed: from.seed });
-    const now = batches.state();
-    if (now.documents !== from.documents || now.tokens !== from.tokens)
-      throw changed(`${from.documents} documents of ${from.tokens} tokens`, `${now.documents} of ${now.tokens}`);
+    refuseChange(from, batches.state(), ({ documents, tokens }) => `${documents} documents of ${tokens} tokens`);
     batches.#epoch = from.epoch;
     batches.#document = from.document;
     batches.#offset = from.offset;
@@ -84,6 +87,7 @@ export class PackedBatches {
 
   state(): PackingState {
     const { starts, tokens } = this.#documents;
+    this.#fingerprint ??= fingerprintOf(this.#documents);
     return {
       seed: this.#options.seed,
       epoch: this.#epoch,
@@ -91,6 +95,7 @@ export class PackedBatches {
       offset: this.#offset,
       documents: starts.length - 1,
       tokens: tokens.length,
+      fingerprint: this.#fingerprint,
     };
   }
 
@@ -147,10 +152,14 @@ export function parseState<T>(shape: z.ZodType<T>, state: unknown): T {
   );
 }
 
-export const changed = (before: string, now: string) =>
-  new InputError(
-    `the training data has changed: the run was started on ${before}, now there are ${now}; bring the old data back, or start a new run`,
+/** Throws InputError where a state was taken on another corpus than there is now. */
+export function refuseChange<T extends { fingerprint: string }>(state: T, now: T, sizeOf: (state: T) => string): void {
+  if (state.fingerprint === now.fingerprint) return;
+  const [was, is] = [sizeOf(state), sizeOf(now)];
+  throw new InputError(
+    `the training data has changed: the run was started on ${was}, now there are ${is === was ? "as many of another text" : is}; bring the old data back, or start a new run`,
   );
+}
 
 /**
  * All documents once, in their own order, packed as `PackedBatches` does: for validation. What is left of the last batch is

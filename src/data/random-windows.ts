@@ -3,32 +3,35 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
 import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
-import { type BatchShape, changed, type PackingOptions, parseState } from "./packing.ts";
-import type { TokenDocuments } from "./shard.ts";
+import { type BatchShape, CorpusFingerprint, type PackingOptions, parseState, refuseChange } from "./packing.ts";
+import { fingerprintOf, type TokenDocuments } from "./shard.ts";
 
 /** Where a `RandomWindows` stands; plain JSON. */
 export const WindowState = z.strictObject({
   seed: z.int().min(0),
   /** Random numbers drawn so far. */
   drawn: z.int().min(0),
-  /** Size of the corpus, so that a state is not continued on another one. */
+  /** What the corpus was, so that a state is not continued on another one. */
   tokens: z.int().min(0),
+  fingerprint: CorpusFingerprint,
 });
 export type WindowState = z.infer<typeof WindowState>;
 
 /** An endless stream of batches; each row is one segment that starts at a random token, and all of its tokens have a target. */
 export class RandomWindows {
-  readonly #tokens: TokenDocuments["tokens"];
+  readonly #documents: TokenDocuments;
   readonly #shape: BatchShape;
   readonly #random: Random;
+  #fingerprint: string | undefined;
 
   /** @throws InputError when there are too few tokens for one row and its targets */
-  constructor({ tokens }: Pick<TokenDocuments, "tokens">, options: PackingOptions) {
+  constructor(documents: TokenDocuments, options: PackingOptions) {
+    const { tokens } = documents;
     if (tokens.length <= options.length)
       throw new InputError(
         `windows of ${options.length} tokens need a corpus of at least ${options.length + 1}, this one has ${tokens.length}: shorten the context or add text`,
       );
-    this.#tokens = tokens;
+    this.#documents = documents;
     this.#shape = options;
     this.#random = new Random(options.seed, "windows");
   }
@@ -37,24 +40,28 @@ export class RandomWindows {
    * Goes on where `state` was taken.
    * @throws InputError when the state is not one of this class, or belongs to another corpus
    */
-  static restore(documents: Pick<TokenDocuments, "tokens">, shape: BatchShape, state: unknown): RandomWindows {
-    const { seed, drawn, tokens } = parseState(WindowState, state);
-    if (tokens !== documents.tokens.length) throw changed(`${tokens} tokens`, String(documents.tokens.length));
-    const windows = new RandomWindows(documents, { ...shape, seed });
-    windows.#random.counter = drawn;
+  static restore(documents: TokenDocuments, shape: BatchShape, state: unknown): RandomWindows {
+    const from = parseState(WindowState, state);
+    const now = { ...from, tokens: documents.tokens.length, fingerprint: fingerprintOf(documents) };
+    refuseChange(from, now, ({ tokens }) => `${tokens} tokens`);
+    const windows = new RandomWindows({ ...documents, fingerprint: now.fingerprint }, { ...shape, seed: from.seed });
+    windows.#random.counter = from.drawn;
     return windows;
   }
 
   state(): WindowState {
-    return { seed: this.#random.seed, drawn: this.#random.counter, tokens: this.#tokens.length };
+    this.#fingerprint ??= fingerprintOf(this.#documents);
+    const { seed, counter: drawn } = this.#random;
+    return { seed, drawn, tokens: this.#documents.tokens.length, fingerprint: this.#fingerprint };
   }
 
   next(): Batch {
     const { rows, length, bytesPerToken } = this.#shape;
+    const { tokens } = this.#documents;
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
-      const from = this.#random.integer(this.#tokens.length - length);
-      placeSegment(batch, row * length, 0, this.#tokens, from + 1, from + length + 1, bytesPerToken);
+      const from = this.#random.integer(tokens.length - length);
+      placeSegment(batch, row * length, 0, tokens, from + 1, from + length + 1, bytesPerToken);
     }
     return batch;
   }

@@ -1,4 +1,5 @@
 // A tokenised corpus on disk, read by mapping it into memory: `shard.json`, and for each side of the split its tokens and documents.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -11,6 +12,8 @@ const Side = z.strictObject({
   tokens: Count,
   /** UTF-8 bytes of the text that the tokens stand for. */
   bytes: Count,
+  /** SHA-256 of `tokens.bin` followed by `documents.bin`. */
+  sha256: z.string(),
 });
 
 /** How documents are divided into training and validation. */
@@ -18,7 +21,7 @@ const Split = z.strictObject({ by: z.enum(["hash", "tail"]), fraction: z.number(
 export type Split = z.infer<typeof Split>;
 
 export const ShardHeader = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Little-endian whole numbers of `tokens.bin`. */
   dtype: z.enum(["uint16", "uint32"]),
   /** The id that follows every document; null when documents follow each other directly. */
@@ -45,7 +48,22 @@ export interface TokenDocuments {
    * begin; null where documents are pieces of one text.
    */
   readonly endOfText: number | null;
+  /** What {@link fingerprintOf} gives for them, where it is known already. */
+  readonly fingerprint?: string;
 }
+
+/** SHA-256 of the tokens and of where each document starts: it tells the documents from any others of the same size. */
+export function fingerprintOf({ tokens, starts, fingerprint }: TokenDocuments): string {
+  if (fingerprint !== undefined) return fingerprint;
+  const hash = createHash("sha256");
+  for (const { buffer, byteOffset, byteLength } of [tokens, starts]) {
+    // A hash takes less than 2 GiB at a time.
+    for (let at = 0; at < byteLength; at += hashedBytes)
+      hash.update(new Uint8Array(buffer, byteOffset + at, Math.min(hashedBytes, byteLength - at)));
+  }
+  return hash.digest("hex");
+}
+const hashedBytes = 2 ** 30;
 
 /** An open shard. Its arrays are the file's pages and must not be used after `close`. */
 export class TokenShard implements Disposable {
@@ -77,7 +95,7 @@ export class TokenShard implements Disposable {
   }
 
   #open(side: "train" | "validation"): TokenDocuments {
-    const { documents, tokens } = this.header[side];
+    const { documents, tokens, sha256 } = this.header[side];
     const [Numbers, width] = this.header.dtype === "uint16" ? ([Uint16Array, 2] as const) : ([Uint32Array, 4] as const);
     const ids = this.#map(join(this.folder, side, "tokens.bin"), tokens * width);
     const starts = this.#map(join(this.folder, side, "documents.bin"), (documents + 1) * 8);
@@ -85,6 +103,7 @@ export class TokenShard implements Disposable {
       tokens: new Numbers(ids.buffer, ids.byteOffset, tokens),
       starts: new Float64Array(starts.buffer, starts.byteOffset, documents + 1),
       endOfText: this.header.endOfText,
+      fingerprint: sha256,
     };
   }
 

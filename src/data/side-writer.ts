@@ -1,11 +1,13 @@
 // Writes one side of a shard (training or validation) to its two files.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 type Numbers = Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
 
 /** Tokens that are gathered before they are written. */
-const GATHERED = 2 ** 18;
+const mostGathered = 2 ** 18;
 
 export class SideWriter {
   readonly #folder: string;
@@ -20,7 +22,7 @@ export class SideWriter {
 
   static async create(folder: string, dtype: "uint16" | "uint32", bytesPerToken: Uint16Array): Promise<SideWriter> {
     await mkdir(folder, { recursive: true });
-    const buffer = dtype === "uint16" ? new Uint16Array(GATHERED) : new Uint32Array(GATHERED);
+    const buffer = dtype === "uint16" ? new Uint16Array(mostGathered) : new Uint32Array(mostGathered);
     return new SideWriter(folder, await open(join(folder, "tokens.bin"), "w+"), buffer, bytesPerToken);
   }
 
@@ -47,7 +49,7 @@ export class SideWriter {
   /** Appends tokens to the document that was started last. */
   async append(ids: ArrayLike<number>): Promise<void> {
     for (let i = 0; i < ids.length; i++) {
-      if (this.#gathered === GATHERED) await this.#flush();
+      if (this.#gathered === mostGathered) await this.#flush();
       this.#buffer[this.#gathered++] = ids[i]!;
       this.bytes += this.#bytesPerToken[ids[i]!]!;
       this.tokens++;
@@ -63,7 +65,7 @@ export class SideWriter {
     for (const [i, start] of moved.entries()) {
       const end = moved[i + 1] ?? this.tokens;
       to.startDocument();
-      for (let at = start; at < end; at += GATHERED) await to.append(await this.#read(at, Math.min(GATHERED, end - at)));
+      for (let at = start; at < end; at += mostGathered) await to.append(await this.#read(at, Math.min(mostGathered, end - at)));
     }
     this.#starts = this.#starts.filter((start) => start < first);
     this.bytes -= to.bytes - bytesBefore;
@@ -76,6 +78,15 @@ export class SideWriter {
     await this.#flush();
     await this.#file.sync();
     await writeFile(join(this.#folder, "documents.bin"), Float64Array.from([...this.#starts, this.tokens]), { flush: true });
+  }
+
+  /** SHA-256 of what `finish` has written. It is read again for that, because `moveTail` takes tokens back. */
+  async sha256(): Promise<string> {
+    const hash = createHash("sha256");
+    for (const name of ["tokens.bin", "documents.bin"]) {
+      for await (const chunk of createReadStream(join(this.#folder, name), { highWaterMark: 2 ** 20 })) hash.update(chunk);
+    }
+    return hash.digest("hex");
   }
 
   close(): Promise<void> {
