@@ -33,13 +33,22 @@ test.each([0.05, 0.1, 0.5, 0.9])("a rate of %f drops that share, and what is kep
 
 test("masks of different keys, and of different sites, are independent", async () => {
   const base = await one(1000);
-  // Neighbouring, far, and beyond 32 bits: a key is a step's number, or derived from a seed.
+  // Neighbouring and far.
   for (const other of [0, 1, 999, 1001, 2000, 2 ** 31]) expect(Math.abs(deviate(base, await one(other)))).toBeLessThan(4.5);
   const sites = await masks(1000, Object.fromEntries([1, 2, 3, 100].map((site) => [`s${site}`, dropout(ones, 0.5, key, site)])));
   for (const mask of Object.values(sites)) expect(Math.abs(deviate(base, mask))).toBeLessThan(4.5);
   // Nor is one a shifted copy of another.
   for (const shift of [1, 2, 64, 4096])
     expect(Math.abs(deviate(base.slice(shift), (await one(1001)).slice(0, -shift)))).toBeLessThan(4.5);
+});
+
+test("the high half of a key counts, and differently from the low half: a trainer puts the seed there, and below it the step", async () => {
+  const seeded = (seed: number, step: number) => one(seed * 2 ** 32 + step);
+  const base = await seeded(0, 5);
+  const others = [await seeded(7, 5), await seeded(8, 5), await seeded(5, 0), await seeded(2 ** 20, 5)];
+  for (const other of others) expect(Math.abs(deviate(base, other))).toBeLessThan(4.5);
+  expect(Math.abs(deviate(others[0]!, others[1]!))).toBeLessThan(4.5);
+  expect(Math.abs(deviate(others[0]!, await seeded(5, 7)))).toBeLessThan(4.5);
 });
 
 test("elements are independent of their neighbours, near and a row away", async () => {

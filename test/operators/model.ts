@@ -34,7 +34,7 @@ function bits(count: number, key: bigint, site: bigint): number[] {
     x = ((x ^ (x >> 15n)) * 0x846ca68bn) & low32;
     return x ^ (x >> 16n);
   };
-  const start = mix(mix(key & low32) + ((site * 0x9e3779b9n) % 2n ** 31n));
+  const start = mix(mix(mix(key & low32) ^ (key >> 32n)) + ((site * 0x9e3779b9n) % 2n ** 31n));
   return upTo(count).map((i) => Number(mix(mix((BigInt(i) * 0x9e3779b1n + start) & low32) ^ start)));
 }
 const size = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
@@ -147,7 +147,7 @@ export const modelChecks: OperatorCheck[] = [
   {
     operator: "randomBits",
     cases: fc.integer({ min: 0, max: 1000 }).map((site) => ({
-      operands: { x: { shape: ["a", "b", 3] }, key: { shape: [], dtype: "int64", range: [0, 2 ** 40] } },
+      operands: { x: { shape: ["a", "b", 3] }, key: { shape: [], dtype: "int64", range: [0, 2 ** 52] } },
       build: ({ x, key }) => graph.randomBits(x!, key!, site),
       reference: ({ x, key }) => new NdArray(x!.shape, bits(x!.data.length, BigInt(key!.at()), BigInt(site))),
     })),
@@ -155,7 +155,7 @@ export const modelChecks: OperatorCheck[] = [
   {
     operator: "dropout",
     cases: fc.constantFrom(0, 0.1, 0.5).map((rate) => ({
-      operands: { x: { shape: ["a", "b", 3] }, key: { shape: [], dtype: "int64", range: [0, 2 ** 40] } },
+      operands: { x: { shape: ["a", "b", 3] }, key: { shape: [], dtype: "int64", range: [0, 2 ** 52] } },
       build: ({ x, key }) => graph.dropout(x!, rate, key!, 3),
       reference: ({ x, key }) => {
         const mask = bits(size(x!.shape), BigInt(key!.at()), 3n).map((b) =>
