@@ -6,13 +6,12 @@ import {
   type Dim,
   type DType,
   grad,
-  input,
   mul,
   parameter,
   resolveShape,
   type Shape,
   sum,
-  type Tensor,
+  Tensor,
   toOnnx,
 } from "../src/graph/index.ts";
 import { type Engine, evaluate, type HostTensor, Random } from "../src/runtime/index.ts";
@@ -79,7 +78,10 @@ function trial(check: OperatorCheck, one: OperatorCase, sizes: Sizes, random: Ra
   const inputs: Record<string, HostTensor> = {};
   const give = (name: string, dtype: DType, shape: Shape, values: NdArray): Tensor => {
     inputs[`${id}.${name}`] = hostTensor(dtype, values);
-    return named ? input(`${id}.${name}`, dtype, shape) : parameter(`${id}.${name}`, shape as number[], dtype);
+    // `input` takes plain names; what is given to an output may be of a calculated size, such as "a+b".
+    return named
+      ? new Tensor(dtype, shape, { kind: "input", name: `${id}.${name}` })
+      : parameter(`${id}.${name}`, shape as number[], dtype);
   };
 
   const values: Record<string, NdArray> = {};

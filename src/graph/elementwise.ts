@@ -2,7 +2,7 @@
 import { broadcast } from "./dims.ts";
 import { sumTo } from "./reduce.ts";
 import { reshape } from "./shape.ts";
-import { constant, type DType, graphError, type OperationOptions, operation, type Tensor } from "./tensor.ts";
+import { constant, type DType, graphError, type OperationOptions, onnxTypes, operation, type Tensor } from "./tensor.ts";
 
 /** A tensor, or a number that becomes a constant of the other operand's type. */
 export type Operand = Tensor | number;
@@ -147,8 +147,6 @@ export function clip(x: Tensor, low: number, high: number): Tensor {
     gradient: (dy) => [where(and(greaterOrEqual(x, low), lessOrEqual(x, high)), dy!, 0)],
   });
 }
-
-const onnxTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
 /** The same numbers in another type. No gradient flows: there is one floating type. */
 export function cast(x: Tensor, dtype: DType): Tensor {

@@ -19,6 +19,7 @@ export {
   type Dim,
   type DType,
   input,
+  onnxTypes,
   parameter,
   type Shape,
   stopGradient,

@@ -13,13 +13,11 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
-import type { Attribute, DType, Operation, Tensor, TypedArray } from "./tensor.ts";
+import { type Attribute, type Operation, onnxTypes, type Tensor, type TypedArray } from "./tensor.ts";
 
 /** ONNX IR version and operator-set versions of every model slovo writes. */
 const irVersion = 11n;
 const opsets = { "": 23n, "com.microsoft": 1n };
-
-const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
 export interface OnnxOptions {
   readonly name?: string;
@@ -163,7 +161,7 @@ function tensorProto(name: string, tensor: Tensor, data: TypedArray): TensorProt
   return create(TensorProtoSchema, {
     name,
     dims: tensor.shape.map((dim) => BigInt(dim)),
-    dataType: elementTypes[tensor.dtype],
+    dataType: onnxTypes[tensor.dtype],
     rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
   });
 }
@@ -172,7 +170,7 @@ function externalProto(name: string, tensor: Tensor): TensorProto {
   return create(TensorProtoSchema, {
     name,
     dims: tensor.shape.map((dim) => BigInt(dim)),
-    dataType: elementTypes[tensor.dtype],
+    dataType: onnxTypes[tensor.dtype],
     dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: [{ key: "location", value: name }],
   });
@@ -185,6 +183,6 @@ function valueInfo(name: string, tensor: Tensor): ValueInfoProto {
   }));
   return create(ValueInfoProtoSchema, {
     name,
-    type: { value: { case: "tensorType", value: { elemType: elementTypes[tensor.dtype], shape: { dim } } } },
+    type: { value: { case: "tensorType", value: { elemType: onnxTypes[tensor.dtype], shape: { dim } } } },
   });
 }

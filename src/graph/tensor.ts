@@ -3,6 +3,9 @@
 /** Element types that slovo's graphs use. `uint8` holds packed quantised weights. */
 export type DType = "float32" | "int32" | "int64" | "bool" | "uint8";
 
+/** ONNX's own numbers for them (`TensorProto.DataType`). */
+export const onnxTypes: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
+
 /** One dimension: a number, or a name (or product of names, `"batch*time"`) that is bound when the graph runs. */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
@@ -56,14 +59,24 @@ export class Tensor {
   }
 }
 
-/** A value given at each run. */
+/** A value given at each run. Each dimension is a size, or a name (letters, digits and `_`) whose size the run's value sets. */
 export function input(name: string, dtype: DType, shape: Shape): Tensor {
+  checkShape("input", name, shape);
   return new Tensor(dtype, shape, { kind: "input", name });
 }
 
 /** A weight: given at each run like an input, or baked into a program when it is compiled. */
 export function parameter(name: string, shape: readonly number[], dtype: DType = "float32"): Tensor {
+  checkShape("parameter", name, shape);
   return new Tensor(dtype, shape, { kind: "parameter", name });
+}
+
+/** Throws where a dimension is neither a size nor one name: `"past-len"` would be read as past minus len. */
+function checkShape(operator: string, name: string, shape: Shape): void {
+  const wrong = shape.find((dim) => !(typeof dim === "number" ? Number.isInteger(dim) && dim >= 0 : /^[A-Za-z_]\w*$/.test(dim)));
+  if (wrong === undefined) return;
+  const wanted = "a dimension is a whole number, or a name of letters, digits and _ that does not begin with a digit";
+  throw graphError(operator, `"${name}" of shape [${shape.join(", ")}]: ${wanted}, got ${JSON.stringify(wrong)}`);
 }
 
 const arrays = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array, bool: Uint8Array, uint8: Uint8Array } as const;
