@@ -54,7 +54,7 @@ export interface Program {
 export interface Engine {
   readonly name: "native" | "binding" | "web";
   readonly device: Device;
-  /** Compiles a serialised ONNX model. */
+  /** Compiles a serialised ONNX model, off the event loop where the engine can (`native`). */
   compile(model: Uint8Array, options?: CompileOptions): Promise<Program>;
 }
 
@@ -67,5 +67,3 @@ export function checkHostTensor(name: string, { dtype, shape, data }: HostTensor
   if (data.constructor !== wanted)
     throw new Error(`the tensor "${name}" is ${dtype}, which a ${wanted.name} holds, got a ${data.constructor.name}`);
 }
-
-export const releasedProgram = "the program or its binding has been released";

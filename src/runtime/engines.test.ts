@@ -1,9 +1,9 @@
 // The conformance suite on the engines that Node has, and that making programs does not leak. TEST_DEVICE=webgpu or cuda
 // adds a device that not every machine has.
 import { describe, expect, test } from "vitest";
+import { conformanceChecks } from "../../test/conformance/suite.ts";
 import { add, constant, input, matmul, mul, toOnnx } from "../graph/index.ts";
 import { bindingEngine } from "./binding.ts";
-import { conformanceChecks } from "./conformance.ts";
 import { openEngine } from "./devices.ts";
 import type { Device } from "./engine.ts";
 import { nativeEngine } from "./native.ts";

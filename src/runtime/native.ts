@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import type { DType } from "../graph/index.ts";
+import { onnxTypes } from "../graph/index.ts";
 import {
   type Binding,
   type CompileOptions,
@@ -12,8 +12,8 @@ import {
   type HostTensor,
   type HostTensors,
   type Program,
-  releasedProgram,
 } from "./engine.ts";
+import { Lifetime, runOnce } from "./lifetime.ts";
 
 type Pointer = unknown;
 // biome-ignore lint/suspicious/noExplicitAny: a foreign function takes and returns what its C prototype says
@@ -49,7 +49,6 @@ const prototypes = {
 type Api = Record<keyof typeof prototypes, ForeignFunction>;
 
 const apiVersion = 23;
-const elementTypes: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 const optimisationLevels = { none: 0, basic: 1, all: 99 };
 
 /** The runtime's shared library, as the onnxruntime-node package ships it for this platform. */
@@ -72,6 +71,8 @@ interface Library {
   check(status: Pointer): void;
   /** Calls a function whose last parameter receives a pointer. */
   make(name: keyof Api, ...values: unknown[]): Pointer;
+  /** Calls a function that returns a status on a thread of its own, and throws its message. */
+  checkAsync(name: keyof Api, ...values: unknown[]): Promise<void>;
 }
 
 let library: Promise<Library> | undefined;
@@ -100,14 +101,28 @@ async function load(): Promise<Library> {
     check(api[name](...values, out));
     return out[0];
   };
-  return { opened, api, check, make, env: make("CreateEnv", 4, "slovo"), memory: make("CreateCpuMemoryInfo", 1, 0) };
+  const checkAsync = async (name: keyof Api, ...values: unknown[]) => {
+    const status = await new Promise<Pointer>((done, fail) => {
+      api[name].async(...values, (error: Error | null, status: Pointer) => (error ? fail(error) : done(status)));
+    });
+    // The function points into these: naming them here keeps them from being collected before it ends.
+    void values.length;
+    check(status);
+  };
+  const env = make("CreateEnv", 4, "slovo");
+  // The process's first session also sets whether the thread that makes it flushes denormals, and no later one does. An
+  // empty model, refused here, leaves every thread that a run may begin on as it is: results do not depend on which it was.
+  const settings = make("CreateSessionOptions");
+  api.ReleaseStatus(api.CreateSessionFromArray(env, new Uint8Array(1024), 0, settings, [null]));
+  api.ReleaseSessionOptions(settings);
+  return { opened, api, check, make, checkAsync, env, memory: make("CreateCpuMemoryInfo", 1, 0) };
 }
 
 /** The CPU through the runtime's C API. Throws where koffi or the runtime has no build for this platform. */
 export async function nativeEngine(): Promise<Engine> {
   library ??= load();
   const loaded = await library;
-  return { name: "native", device: "cpu", compile: async (model, options = {}) => new NativeProgram(loaded, model, options) };
+  return { name: "native", device: "cpu", compile: (model, options = {}) => NativeProgram.create(loaded, model, options) };
 }
 
 /** A tensor of the runtime that reads and writes the caller's array. */
@@ -116,22 +131,33 @@ function wrap({ make, memory }: Library, name: string, tensor: HostTensor): Poin
   const { dtype, shape, data } = tensor;
   // Asking for the buffer moves a small array off V8's heap, where the collector could move it under the runtime.
   void data.buffer;
-  return make("CreateTensorWithDataAsOrtValue", memory, data, data.byteLength, [...shape], shape.length, elementTypes[dtype]);
+  return make("CreateTensorWithDataAsOrtValue", memory, data, data.byteLength, [...shape], shape.length, onnxTypes[dtype]);
 }
 
 class NativeProgram implements Program {
   readonly #library: Library;
-  #session: Pointer;
-  #released = false;
-  /** How many runs are in progress. */
-  #running = 0;
-  /** The runtime points into these arrays, so they must not be collected. */
-  readonly #kept: unknown[] = [];
-  readonly #values: Pointer[] = [];
+  readonly #session: Pointer;
+  readonly #lifetime: Lifetime;
 
-  constructor(loaded: Library, model: Uint8Array, options: CompileOptions) {
+  private constructor(loaded: Library, session: Pointer, freeParameters: () => void) {
     this.#library = loaded;
+    this.#session = session;
+    this.#lifetime = new Lifetime(() => {
+      loaded.api.ReleaseSession(session);
+      freeParameters();
+    });
+  }
+
+  static async create(loaded: Library, model: Uint8Array, options: CompileOptions): Promise<NativeProgram> {
     const { api, check, make, env } = loaded;
+    const parameters = options.parameters ?? {};
+    // The runtime points into the parameters' arrays; held until they are freed, they are not collected.
+    const kept = Object.values(parameters).map(({ data }) => data);
+    const values: Pointer[] = [];
+    const freeParameters = () => {
+      for (const value of values.splice(0)) api.ReleaseValue(value);
+      kept.length = 0;
+    };
     const settings = make("CreateSessionOptions");
     try {
       check(api.SetIntraOpNumThreads(settings, options.threads ?? availableParallelism()));
@@ -142,15 +168,14 @@ class NativeProgram implements Program {
       check(api.AddSessionConfigEntry(settings, "session.force_spinning_stop", "1"));
       check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
       if (options.profile) check(api.EnableProfiling(settings, options.profile));
-      const parameters = options.parameters ?? {};
-      for (const [name, tensor] of Object.entries(parameters)) {
-        this.#values.push(wrap(loaded, name, tensor));
-        this.#kept.push(tensor.data);
-      }
-      check(api.AddExternalInitializers(settings, Object.keys(parameters), this.#values, this.#values.length));
-      this.#session = make("CreateSessionFromArray", env, model, model.byteLength, settings);
+      for (const [name, tensor] of Object.entries(parameters)) values.push(wrap(loaded, name, tensor));
+      check(api.AddExternalInitializers(settings, Object.keys(parameters), values, values.length));
+      void model.buffer;
+      const session: [Pointer] = [null];
+      await loaded.checkAsync("CreateSessionFromArray", env, model, model.byteLength, settings, session);
+      return new NativeProgram(loaded, session[0], freeParameters);
     } catch (error) {
-      this.release();
+      freeParameters();
       throw error;
     } finally {
       api.ReleaseSessionOptions(settings);
@@ -159,82 +184,34 @@ class NativeProgram implements Program {
 
   bind(inputs: HostTensors, outputs: HostTensors): Binding {
     const loaded = this.#library;
-    if (this.#released) throw new Error(releasedProgram);
+    this.#lifetime.check();
     const values: Pointer[] = [];
-    const wrapAll = (tensors: HostTensors) => {
-      for (const [name, tensor] of Object.entries(tensors)) values.push(wrap(loaded, name, tensor));
-    };
-    let running = 0;
-    let released = false;
-    const free = () => {
-      if (released && running === 0) for (const value of values.splice(0)) loaded.api.ReleaseValue(value);
-    };
-    const release = () => {
-      released = true;
-      free();
-    };
+    const lifetime = new Lifetime(() => {
+      for (const value of values) loaded.api.ReleaseValue(value);
+    });
     try {
-      wrapAll(inputs);
-      wrapAll(outputs);
+      for (const [name, tensor] of [...Object.entries(inputs), ...Object.entries(outputs)])
+        values.push(wrap(loaded, name, tensor));
     } catch (error) {
-      release();
+      lifetime.release();
       throw error;
     }
     const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
-    const [inputValues, outputValues] = [values.slice(0, inputNames.length), values.slice(inputNames.length)];
-    const kept = [inputs, outputs];
-    return {
-      run: async () => {
-        if (this.#released || released) throw new Error(releasedProgram);
-        running++;
-        this.#running++;
-        try {
-          await new Promise<void>((done, fail) => {
-            const given = [inputNames, inputValues, inputNames.length];
-            const wanted = [outputNames, outputNames.length, outputValues];
-            loaded.api.Run.async(this.#session, null, ...given, ...wanted, (error: Error | null, status: Pointer) => {
-              void kept.length;
-              if (error) return fail(error);
-              try {
-                loaded.check(status);
-                done();
-              } catch (failure) {
-                fail(failure);
-              }
-            });
-          });
-        } finally {
-          running--;
-          this.#running--;
-          free();
-          this.#free();
-        }
-      },
-      release,
+    const given = [inputNames, values.slice(0, inputNames.length), inputNames.length];
+    const wanted = [outputNames, outputNames.length, values.slice(inputNames.length)];
+    const run = async () => {
+      await loaded.checkAsync("Run", this.#session, null, ...given, ...wanted);
+      // The runtime writes into the arrays of these: naming them here keeps them from being collected before it ends.
+      void [inputs, outputs];
     };
+    return { run: () => this.#lifetime.during(() => lifetime.during(run)), release: () => lifetime.release() };
   }
 
-  async run(inputs: HostTensors, outputs: HostTensors): Promise<void> {
-    const binding = this.bind(inputs, outputs);
-    try {
-      await binding.run();
-    } finally {
-      binding.release();
-    }
+  run(inputs: HostTensors, outputs: HostTensors): Promise<void> {
+    return runOnce(this, inputs, outputs);
   }
 
   release(): void {
-    this.#released = true;
-    this.#free();
-  }
-
-  /** Frees what the runtime holds, once it is neither wanted nor in use. */
-  #free(): void {
-    if (!this.#released || this.#running > 0) return;
-    const { api } = this.#library;
-    if (this.#session) api.ReleaseSession(this.#session);
-    this.#session = undefined;
-    for (const value of this.#values.splice(0)) api.ReleaseValue(value);
-    this.#kept.length = 0;
+    this.#lifetime.release();
   }
 }

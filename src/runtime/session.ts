@@ -9,8 +9,8 @@ import {
   type HostTensor,
   type HostTensors,
   type Program,
-  releasedProgram,
 } from "./engine.ts";
+import { Lifetime, runOnce } from "./lifetime.ts";
 
 /** What both packages export. */
 interface Runtime {
@@ -60,45 +60,38 @@ function unshared({ data }: HostTensor): Exclude<Tensor.DataType, string[]> & { 
 
 class SessionProgram implements Program {
   readonly #runtime: Runtime;
-  #session: InferenceSession | undefined;
+  readonly #session: InferenceSession;
   readonly #writesInPlace: boolean;
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #lifetime: Lifetime;
 
   constructor(runtime: Runtime, session: InferenceSession, writesInPlace: boolean) {
     this.#runtime = runtime;
     this.#session = session;
     this.#writesInPlace = writesInPlace;
+    this.#lifetime = new Lifetime(() => void session.release());
   }
 
   bind(inputs: HostTensors, outputs: HostTensors): Binding {
-    if (!this.#session) throw new Error(releasedProgram);
+    this.#lifetime.check();
     for (const [name, tensor] of Object.entries({ ...inputs, ...outputs })) checkHostTensor(name, tensor);
     const { inputNames, outputNames } = this.#session;
     for (const name of inputNames) if (!inputs[name]) throw new Error(`the input "${name}" is missing`);
     for (const name of Object.keys(inputs)) if (!inputNames.includes(name)) throw new Error(`there is no input "${name}"`);
     for (const name of Object.keys(outputs)) if (!outputNames.includes(name)) throw new Error(`there is no output "${name}"`);
-    let released = false;
+    const lifetime = new Lifetime(() => {});
     return {
-      run: () => {
-        const session = this.#session;
-        if (!session || released) return Promise.reject(new Error(releasedProgram));
-        const run = this.#run(session, inputs, outputs);
-        this.#running = run.catch(() => {});
-        return run;
-      },
-      release: () => {
-        released = true;
-      },
+      run: () => this.#lifetime.during(() => lifetime.during(() => this.#run(inputs, outputs))),
+      release: () => lifetime.release(),
     };
   }
 
-  async #run(session: InferenceSession, inputs: HostTensors, outputs: HostTensors): Promise<void> {
+  async #run(inputs: HostTensors, outputs: HostTensors): Promise<void> {
     const wrap = (tensor: HostTensor) => new this.#runtime.Tensor(tensor.dtype, unshared(tensor), tensor.shape);
     const feeds = Object.fromEntries(Object.entries(inputs).map(([name, tensor]) => [name, wrap(tensor)]));
     const inPlace = ({ data }: HostTensor) => this.#writesInPlace && data.buffer instanceof ArrayBuffer;
     const fetches: Record<string, OnnxValue | null> = {};
     for (const [name, tensor] of Object.entries(outputs)) fetches[name] = inPlace(tensor) ? wrap(tensor) : null;
-    const results = await session.run(feeds, fetches as Record<string, OnnxValue>);
+    const results = await this.#session.run(feeds, fetches as Record<string, OnnxValue>);
     for (const [name, tensor] of Object.entries(outputs)) {
       if (inPlace(tensor)) continue;
       const result = results[name] as Tensor;
@@ -110,18 +103,11 @@ class SessionProgram implements Program {
     }
   }
 
-  async run(inputs: HostTensors, outputs: HostTensors): Promise<void> {
-    const binding = this.bind(inputs, outputs);
-    try {
-      await binding.run();
-    } finally {
-      binding.release();
-    }
+  run(inputs: HostTensors, outputs: HostTensors): Promise<void> {
+    return runOnce(this, inputs, outputs);
   }
 
   release(): void {
-    const session = this.#session;
-    this.#session = undefined;
-    if (session) void this.#running.then(() => session.release());
+    this.#lifetime.release();
   }
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { conformanceChecks } from "./conformance.ts";
+import { conformanceChecks } from "../../test/conformance/suite.ts";
 
 const candidates = [
   process.env.CHROMIUM_PATH,
@@ -57,7 +57,7 @@ beforeAll(async () => {
       target: "esnext",
       minify: false,
       rolldownOptions: {
-        input: join(import.meta.dirname, "../../test/conformance-page.ts"),
+        input: join(import.meta.dirname, "../../test/conformance/page.ts"),
         preserveEntrySignatures: "strict",
         output: { entryFileNames: "page.js" },
       },

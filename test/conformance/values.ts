@@ -1,4 +1,4 @@
-// What every engine must do, as checks that run wherever the engine does: in Node and in a browser.
+// What every engine must compute: elements of every type and size, state in place, parameters from outside.
 import {
   add,
   cast,
@@ -9,26 +9,14 @@ import {
   mul,
   parameter,
   slice,
-  sub,
   sum,
   type Tensor,
   toOnnx,
   where,
-} from "../graph/index.ts";
-import { assert, expectError, expectValues, float, tensor } from "./conformance-support.ts";
-import type { Engine, HostTensor } from "./engine.ts";
-import { evaluate } from "./evaluate.ts";
+} from "../../src/graph/index.ts";
+import { evaluate } from "../../src/runtime/evaluate.ts";
+import { type ConformanceCheck, compile, expectValues, float, tensor, x } from "./support.ts";
 
-export interface ConformanceCheck {
-  readonly name: string;
-  run(engine: Engine): Promise<void>;
-  /** Why an engine need not pass this check, if it need not. */
-  readonly excused?: (engine: Engine) => string | undefined;
-}
-
-const compile = (engine: Engine, outputs: Record<string, Tensor>) => engine.compile(toOnnx(outputs).bytes);
-
-const x = input("x", "float32", ["rows", 3]);
 const weight = input("weight", "float32", [3, 3]);
 
 /** A network's forward pass and an update of its weight: `next` reads what `y` reads. */
@@ -39,21 +27,7 @@ function step(ordered: boolean): Record<string, Tensor> {
   return { y, next: mul(weight, rate) };
 }
 
-/** A product large enough to be under way for some milliseconds. */
-function longStep(): { outputs: Record<string, Tensor>; given: Record<string, HostTensor>; results: Record<string, HostTensor> } {
-  const size = 512;
-  const a = input("a", "float32", [size, size]);
-  let y: Tensor = a;
-  for (let i = 0; i < 12; i++) y = mul(matmul(y, a), 1 / size);
-  const ones = float([size, size]);
-  ones.data.fill(1 as never);
-  return { outputs: { y }, given: { a: ones }, results: { y: float([size, size]) } };
-}
-
-const onEventLoop = ({ name }: Engine) => (name === "native" ? undefined : "the package runs on the thread of its caller");
-const whileRunning = "a run that began before the release must end well";
-
-export const conformanceChecks: readonly ConformanceCheck[] = [
+export const valueChecks: readonly ConformanceCheck[] = [
   {
     name: "elements of every type, in and out",
     async run(engine) {
@@ -185,113 +159,6 @@ export const conformanceChecks: readonly ConformanceCheck[] = [
       await program.run({ n: float([1, 2], [1, 10]) }, { y });
       expectValues(y, [41, 52, 63]);
       program.release();
-    },
-  },
-  {
-    name: "arrays of the wrong size or type are refused by name",
-    async run(engine) {
-      const program = await compile(engine, { y: add(x, 1) });
-      const y = float([2, 3]);
-      const short = { ...float([2, 3]), data: new Float32Array(5) };
-      await expectError(() => program.run({ x: short }, { y }), '"x"', "5 elements", "needs 6");
-      await expectError(() => program.run({ x: { ...y, data: new Int32Array(6) } }, { y }), '"x"', "Float32Array", "Int32Array");
-      await expectError(() => program.run({ x: float([2, 4]) }, { y }));
-      await expectError(() => program.run({ x: float([2, 3]) }, { y: float([3, 3]) }));
-      await expectError(() => program.run({ x: float([2, 3]) }, { y: tensor("int32", [2, 3]) }));
-      await program.run({ x: float([2, 3]) }, { y });
-      expectValues(y, [1, 1, 1, 1, 1, 1], "the output after those errors");
-      program.release();
-    },
-  },
-  {
-    name: "unknown and missing names are refused by name",
-    async run(engine) {
-      const program = await compile(engine, { y: add(x, sub(x, 1)) });
-      const [given, y] = [float([1, 3]), float([1, 3])];
-      await expectError(() => program.run({ x: given, other: given }, { y }), "other");
-      await expectError(() => program.run({}, { y }), "x");
-      await expectError(() => program.run({ x: given }, { z: y }), "z");
-      program.release();
-    },
-  },
-  {
-    name: "a broken model is refused",
-    async run(engine) {
-      await expectError(() => engine.compile(Uint8Array.of(1, 2, 3, 4)));
-      const whole = toOnnx({ y: add(x, 1) }).bytes;
-      await expectError(() => engine.compile(whole.subarray(0, whole.length - 9)));
-    },
-  },
-  {
-    name: "what has been released says so",
-    async run(engine) {
-      const program = await compile(engine, { y: add(x, 1) });
-      const [given, y] = [float([1, 3]), float([1, 3])];
-      const [early, late] = [program.bind({ x: given }, { y }), program.bind({ x: given }, { y })];
-      early.release();
-      await expectError(() => early.run(), "released");
-      await late.run();
-      program.release();
-      program.release();
-      await expectError(() => late.run(), "released");
-      await expectError(() => program.bind({ x: given }, { y }), "released");
-      late.release();
-      late.release();
-    },
-  },
-  {
-    name: "a run in progress outlives the release of its program",
-    async run(engine) {
-      const { outputs, given, results } = longStep();
-      const program = await compile(engine, outputs);
-      const binding = program.bind(given, results);
-      const run = binding.run();
-      binding.release();
-      program.release();
-      await run;
-      assert(
-        results.y!.data.every((value) => Number(value) === 1),
-        whileRunning,
-      );
-    },
-  },
-  {
-    name: "two programs run at the same time",
-    async run(engine) {
-      const { outputs, given, results } = longStep();
-      const [long, short] = [await compile(engine, outputs), await compile(engine, { y: add(x, 1) })];
-      const y = float([1, 3]);
-      const both = [long.run(given, results)];
-      for (let i = 0; i < 5; i++) both.push(short.run({ x: float([1, 3], [1, 2, 3]) }, { y }));
-      await Promise.all(both);
-      expectValues(y, [2, 3, 4]);
-      assert(
-        results.y!.data.every((value) => Number(value) === 1),
-        "the long run is wrong",
-      );
-      long.release();
-      short.release();
-    },
-  },
-  {
-    name: "a timer keeps ticking while a step runs",
-    excused: onEventLoop,
-    async run(engine) {
-      const { outputs, given, results } = longStep();
-      const program = await compile(engine, outputs);
-      let ticks = 0;
-      const timer = setInterval(() => ticks++, 1);
-      try {
-        for (let i = 0; i < 5; i++) {
-          const before = ticks;
-          await program.run(given, results);
-          if (ticks - before >= 3) return;
-        }
-      } finally {
-        clearInterval(timer);
-        program.release();
-      }
-      throw new Error(`the timer ticked ${ticks} times in five runs`);
     },
   },
   {

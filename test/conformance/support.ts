@@ -1,6 +1,18 @@
 // What the conformance suite is written with: it runs in browsers too, where there is no test library.
-import { arrayFor, type DType } from "../graph/index.ts";
-import type { HostTensor } from "./engine.ts";
+import { arrayFor, type DType, input, type Tensor, toOnnx } from "../../src/graph/index.ts";
+import type { Engine, HostTensor } from "../../src/runtime/engine.ts";
+
+export interface ConformanceCheck {
+  readonly name: string;
+  run(engine: Engine): Promise<void>;
+  /** Why an engine need not pass this check, if it need not. */
+  readonly excused?: (engine: Engine) => string | undefined;
+}
+
+export const compile = (engine: Engine, outputs: Record<string, Tensor>) => engine.compile(toOnnx(outputs).bytes);
+
+/** What most checks compute with. */
+export const x = input("x", "float32", ["rows", 3]);
 
 export function tensor(dtype: DType, shape: readonly number[], values?: readonly number[]): HostTensor {
   const data = arrayFor(
