@@ -19,7 +19,7 @@ export interface OpenedEngine extends Engine {
 }
 
 /** Whether a device can be used, and if not, what the runtime says. */
-export interface DeviceState {
+interface DeviceState {
   readonly device: Device;
   readonly engine?: OpenedEngine;
   readonly problem?: string;
@@ -43,11 +43,6 @@ export async function openEngine({ device = "cpu", engine }: EngineChoice = {}):
   throw new InputError(
     `the device "${device}" is not there (${state.problem}); available: ${there.join(", ") || "none"}; choose one of these.`,
   );
-}
-
-/** Every device and whether it can be used. */
-export function probeDevices(): Promise<DeviceState[]> {
-  return Promise.all(devices.map((device) => tryDevice(device)));
 }
 
 async function tryDevice(device: Device, engine?: "native" | "binding"): Promise<DeviceState> {

@@ -24,7 +24,7 @@ export async function evaluate(
 }
 
 /** Arrays for a model's outputs, of the sizes that these inputs lead to. */
-export function allocateOutputs(model: OnnxModel, inputs: HostTensors): Record<string, HostTensor> {
+function allocateOutputs(model: OnnxModel, inputs: HostTensors): Record<string, HostTensor> {
   const sizes = dimensionsOf(model, inputs);
   return Object.fromEntries(
     [...model.outputs].map(([name, { dtype, shape }]) => {
@@ -45,7 +45,7 @@ export function allocateOutputs(model: OnnxModel, inputs: HostTensors): Record<s
 }
 
 /** What each named dimension of a model is, given its inputs. */
-export function dimensionsOf(model: OnnxModel, inputs: HostTensors): Record<string, number> {
+function dimensionsOf(model: OnnxModel, inputs: HostTensors): Record<string, number> {
   const sizes: Record<string, number> = {};
   const wanted = new Map([...model.inputs, ...model.parameters]);
   for (const name of Object.keys(inputs)) {
