@@ -1,5 +1,5 @@
 // What a run leaves on the disk, and how it is read again: the resolved recipe, metrics, checkpoints.
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -104,7 +104,9 @@ export class RunFolder {
     await writeFileAtomically(this.file("recipe.yaml"), stringify(clean));
   }
 
+  /** The recipe that binds this run: that of whatever has been made here; undefined where nothing has. */
   async recipe(): Promise<Recipe | undefined> {
+    if (!["tokenizer", "data", "checkpoints"].some((part) => existsSync(this.file(part)))) return undefined;
     const path = this.file("recipe.yaml");
     const text = await readFile(path, "utf8").catch(() => undefined);
     if (text === undefined) return undefined;
