@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The command line: one verb, one file.
+import { createRequire } from "node:module";
 import { Command } from "commander";
 import { InputError } from "../errors.ts";
 import { benchCommand } from "./commands/bench.ts";
@@ -13,7 +14,14 @@ import { tokenizerCommand } from "./commands/tokenizer.ts";
 import { trainCommand } from "./commands/train.ts";
 import { upCommand } from "./commands/up.ts";
 
+if (Number(process.versions.node.split(".")[0]) < 24) {
+  console.error(`slovo: needs Node 24 or later, this is ${process.version}.`);
+  process.exit(1);
+}
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 const program = new Command("slovo")
+  .version(version)
   .description("The whole life of a language model in TypeScript: from a text file to a trained, served GPT.")
   .showHelpAfterError("(add --help for the options and examples)")
   .addHelpText(

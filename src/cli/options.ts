@@ -10,6 +10,13 @@ export const wholeNumber = (least: number) => (text: string) => {
   return value;
 };
 
+/** A port; 0 takes any free one. */
+export const port = (text: string) => {
+  const value = wholeNumber(0)(text);
+  if (value > 65_535) throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+  return value;
+};
+
 /** A number of at least `least`, or above it. */
 export const number =
   (least: number, above = false) =>

@@ -2,5 +2,5 @@
 export { Batcher, type Continuation } from "./batcher.ts";
 export { Decoder, type DecoderOptions, type Predictions } from "./decoder.ts";
 export { argmax, largest, Sampler, type SamplingOptions } from "./sampling.ts";
-export { type LoadOptions, loadTextModel, type TextModelOptions, textModelFrom } from "./text-model.ts";
+export { type LoadOptions, loadTextModel, modelName, type TextModelOptions, textModelFrom } from "./text-model.ts";
 export * from "./types.ts";

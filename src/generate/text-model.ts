@@ -1,5 +1,5 @@
 // A model with its tokenizer, ready to continue texts for many readers at once.
-import { basename, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { loadModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { gptConfigFrom } from "../models/index.ts";
@@ -40,7 +40,12 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
   try {
     const config = gptConfigFrom(files.config, join(folder, "config.json"));
     const tokenizer = await loadTokenizer(folder);
-    const name = basename(resolve(folder));
+    if (tokenizer.vocabularySize > config.vocabulary) {
+      throw new InputError(
+        `${folder}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model ${config.vocabulary}; they do not belong together.`,
+      );
+    }
+    const name = modelName(folder);
     const ends = endTokens(files.generationConfig?.eos_token_id) ?? endTokens(files.config.eos_token_id);
     const weights: DecoderOptions["weights"] = (name, shape) => files.weight(name, shape).data;
     const decoder = await Decoder.create({ slots: defaultSlots, ...options, config, weights });
@@ -49,6 +54,12 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     files.close();
     throw error;
   }
+}
+
+/** What the model of a folder is called in the API. A run keeps its model in a folder `model`; the run's name says more. */
+export function modelName(folder: string): string {
+  const path = resolve(folder);
+  return basename(path) === "model" && dirname(path) !== path ? basename(dirname(path)) : basename(path);
 }
 
 /** `eos_token_id` of a configuration: one token or several. */

@@ -7,8 +7,8 @@ import type { Worker } from "node:worker_threads";
 import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { saveTinyModel } from "../../test/tiny-model.ts";
+import { modelName } from "../generate/index.ts";
 import { type RunningServer, serve } from "./index.ts";
-import { servedName } from "./worker-model.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "slovo-serve-"));
 const template =
@@ -59,7 +59,7 @@ test("lists its models", async () => {
   ]);
   expect(await client.models.retrieve("chat")).toMatchObject({ id: "chat", context_length: 64 });
   expect((await refusal(client.models.retrieve("other"))).status).toBe(404);
-  expect(["runs/tales/model", "runs/tales/model/", "llama"].map(servedName)).toEqual(["tales", "tales", "llama"]);
+  expect(["runs/tales/model", "runs/tales/model/", "llama"].map(modelName)).toEqual(["tales", "tales", "llama"]);
 });
 
 test("completes a text, whole and streamed alike, and counts tokens", async () => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { InputError } from "../errors.ts";
-import type { Precision, TextModel } from "../generate/types.ts";
+import { modelName, type Precision, type TextModel } from "../generate/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { createApp, shuttingDown } from "./app.ts";
 import type { Station } from "./generation.ts";
@@ -14,7 +14,7 @@ import { createMetrics } from "./metrics.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { type ServedModel, servedInThread } from "./served-model.ts";
 import { Traffic } from "./traffic.ts";
-import { servedName, WorkerModel } from "./worker-model.ts";
+import { WorkerModel } from "./worker-model.ts";
 
 export interface ServeOptions {
   /** One Hugging Face folder or several; each is loaded into a worker thread of its own. */
@@ -118,7 +118,7 @@ const closeAll = async (models: readonly ServedModel[]) => {
 async function loadModels(options: ServeOptions, slots: number, log: (line: string) => void): Promise<ServedModel[]> {
   const { modelFolder = [], models = [], precision, device, threads } = options;
   const folders = typeof modelFolder === "string" ? [modelFolder] : modelFolder;
-  const names = [...models.map(({ name }) => name), ...folders.map(servedName)];
+  const names = [...models.map(({ name }) => name), ...folders.map(modelName)];
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new InputError(`two models have the name ${twice}: serve one of them at a time.`);
   const loading = folders.map((folder) => WorkerModel.load({ folder, precision, device, slots, threads }, log));

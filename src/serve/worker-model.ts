@@ -1,21 +1,14 @@
 // A model that lives in a worker thread, as seen from the server's thread.
 import { once } from "node:events";
-import { basename, dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { InputError } from "../errors.ts";
-import type { GenerationEvent, GenerationOptions } from "../generate/types.ts";
+import { type GenerationEvent, type GenerationOptions, modelName } from "../generate/index.ts";
 import type { ChatMessage, ChatPrompt } from "./chat-prompt.ts";
 import type { SentError, WorkerReply, WorkerRequest, WorkerSetup } from "./messages.ts";
 import type { ServedModel } from "./served-model.ts";
 
 /** Sources run as they are and, once built, as JavaScript; a worker is named by its file, which no compiler rewrites. */
 const workerFile = new URL(import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js", import.meta.url);
-
-/** What the model of a folder is called in the API. A run keeps its model in a folder `model`; the run's name says more. */
-export function servedName(folder: string): string {
-  const path = resolve(folder);
-  return basename(path) === "model" && dirname(path) !== path ? basename(dirname(path)) : basename(path);
-}
 
 function received({ message, stack, input }: SentError): Error {
   const error = input ? new InputError(message) : new Error(message);
@@ -76,7 +69,7 @@ export class WorkerModel implements ServedModel {
       await worker.terminate();
       throw received(first.error);
     }
-    return new WorkerModel(worker, servedName(setup.folder), first as Extract<WorkerReply, { type: "ready" }>, log);
+    return new WorkerModel(worker, modelName(setup.folder), first as Extract<WorkerReply, { type: "ready" }>, log);
   }
 
   private constructor(worker: Worker, name: string, ready: Extract<WorkerReply, { type: "ready" }>, log: (line: string) => void) {

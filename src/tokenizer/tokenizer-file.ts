@@ -153,5 +153,7 @@ async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T | undef
   const result = shape.safeParse(json);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  throw new InputError(`${path} is not a tokenizer file: \`${issue.path.join(".")}\`: ${issue.message}`);
+  throw new InputError(
+    `${path} is not a tokenizer file: ${issue.path.length > 0 ? `its field ${issue.path.join(".")}` : "its content"} is not what one has (${issue.message})`,
+  );
 }

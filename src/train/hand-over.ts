@@ -87,10 +87,10 @@ function facts({ recipe, shard }: Run, trainer: Trainer<TokenBatch>, last: Metri
     text.push(["Training loss", `${number(last.loss, 4)} nats per token, ${number(last.bitsPerByte, 4)} bits per byte`]);
     text.push(["Speed", `${number(trainer.tokens / trainer.seconds)} tokens per second`]);
   }
-  if (last?.validationLoss !== undefined)
+  if (Number.isFinite(last?.validationLoss) && Number.isFinite(last?.validationBitsPerByte))
     text.push([
       "Validation loss",
-      `${number(last.validationLoss, 4)} nats per token, ${number(last.validationBitsPerByte!, 4)} bits per byte`,
+      `${number(last!.validationLoss!, 4)} nats per token, ${number(last!.validationBitsPerByte!, 4)} bits per byte`,
     ]);
   return text;
 }

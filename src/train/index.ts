@@ -8,7 +8,17 @@ export { type NextTokenOptions, nextToken, type TokenBatch } from "./objectives/
 export { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 export { initialise, Layout, type Placement } from "./parameters.ts";
 export { type Line, linePlot, type PlotOptions } from "./plot.ts";
-export { checkRecipe, overrideFrom, type Recipe, type RecipeInput, readRecipe, recipeFields, recipeSchema } from "./recipe.ts";
+export {
+  checkRecipe,
+  defaultOf,
+  expectation,
+  overrideFrom,
+  type Recipe,
+  type RecipeInput,
+  readRecipe,
+  recipeFields,
+  recipeSchema,
+} from "./recipe.ts";
 export { RunFolder } from "./run-folder.ts";
 export { learningRateAt, type ScheduleOptions, schedules } from "./schedule.ts";
 export {

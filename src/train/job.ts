@@ -26,6 +26,7 @@ import {
   trainCharacterLevel,
 } from "../tokenizer/index.ts";
 import { handOver, type Run } from "./hand-over.ts";
+import { checkMemory } from "./memory.ts";
 import { nextToken, type TokenBatch } from "./objectives/next-token.ts";
 import type { Recipe } from "./recipe.ts";
 import { RunFolder } from "./run-folder.ts";
@@ -89,11 +90,15 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
     onProgress: events.onTokens,
   });
   if (shard.header.skippedRows > 0) events.onNote?.(`${shard.header.skippedRows} rows that could not be read were left out.`);
+  noteShortText(begun, shard, events);
+  checkMemory(begun, tokenizer.vocabularySize);
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
   const config = configFor(begun, tokenizer);
   const resolved =
-    begun.steps === undefined ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine) } : begun;
+    begun.steps === undefined
+      ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine, events, signal) }
+      : begun;
   await folder.saveRecipe(resolved);
   return await train({ folder, recipe: resolved, config, shard, tokenizer }, engine, events, signal);
 }
@@ -113,6 +118,19 @@ async function tokenizerFor(recipe: Recipe, source: DocumentSource, run: RunFold
       : await trainCharacterLevel(texts(source));
   await writeFolderAtomically(folder, (made) => tokenizer.save(made));
   return tokenizer;
+}
+
+/** Says so where the text is too short to learn anything but itself, or is held out in another way than asked for. */
+function noteShortText(recipe: Recipe, { header }: TokenShard, { onNote }: JobEvents): void {
+  const step = recipe.batch * recipe.accumulation * (recipe.length ?? recipe.context);
+  if (header.train.tokens < step) {
+    onNote?.(
+      `The text has ${header.train.tokens} tokens, less than one step of ${step}: the model will see it over and over and learn it by heart.`,
+    );
+  }
+  if (recipe.split === "document" && header.split.by === "tail") {
+    onNote?.(`The text is a single document, so its last ${Math.round(header.split.fraction * 100)} % are held out.`);
+  }
 }
 
 function configFor(recipe: Recipe, tokenizer: Tokenizer): GptConfig {
@@ -207,7 +225,10 @@ async function stepsFor(
   shard: TokenShard,
   tokenizer: Tokenizer,
   engine: Engine,
+  events: JobEvents,
+  signal?: AbortSignal,
 ): Promise<number> {
+  events.onNote?.(`Timing a few steps, to see how many fit into ${recipe.minutes} minutes.`);
   const times: number[] = [];
   const trial = await trainerFor(
     { ...recipe, steps: 6, evaluateEvery: 100, checkpointEvery: 100 },
@@ -219,8 +240,9 @@ async function stepsFor(
       onStep: async ({ seconds }) => void times.push(seconds),
     },
   );
-  await trial.run();
+  await trial.run(signal);
   await trial.close();
+  signal?.throwIfAborted();
   // The first steps warm the machine up.
   const perStep = (times.at(-1)! - times[1]!) / (times.length - 2);
   return Math.max(1, Math.round((recipe.minutes! * 60) / perStep));
@@ -228,6 +250,7 @@ async function stepsFor(
 
 async function train(run: Run, engine: Engine, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const { folder, recipe, config, shard, tokenizer } = run;
+  if (folder.isFinished()) return resultOf(folder, "already finished", (await folder.metrics()).at(-1));
   const steps = recipe.steps!;
   const trainer = await trainerFor({ ...recipe, steps }, config, batchesFor(recipe, shard, tokenizer), engine, {
     save: (trainer) => folder.saveCheckpoint(trainer),
@@ -237,12 +260,11 @@ async function train(run: Run, engine: Engine, events: JobEvents, signal?: Abort
     },
   });
   try {
-    const step = await folder.resume(trainer);
+    const step = await folder.resume(trainer, events.onNote);
     events.onBegin?.({ recipe, parameters: trainer.layout.count, trainingTokens: shard.header.train.tokens, step });
-    const done = step >= steps && (await folder.isFinished());
-    const outcome = done ? "already finished" : await trainer.run(signal);
+    const outcome = await trainer.run(signal);
     const metrics = await folder.metrics();
-    if (!done && trainer.step > 0) await handOver(run, trainer, metrics);
+    if (trainer.step > 0) await handOver(run, trainer, metrics);
     if (outcome === "finished") await folder.markFinished();
     return resultOf(folder, outcome, metrics.at(-1));
   } finally {

@@ -26,7 +26,7 @@ export const recipeSchema = z.strictObject({
   field: z.string().default("text").describe("Field or column that holds the text in .jsonl, .csv and .parquet."),
   onBadRow: z.enum(["error", "skip"]).default("error").describe("Stop at a row that cannot be read, or skip and count it."),
   worldTokens: count.default(5_000_000).describe("Size of the little world's corpus, in tokens, roughly."),
-  validation: share.default(0.01).describe("Share of the text held out for validation."),
+  validation: z.number().gt(0).lt(1).default(0.01).describe("Share of the text held out for validation."),
   split: z
     .enum(["document", "tail"])
     .default("document")
@@ -55,7 +55,7 @@ export const recipeSchema = z.strictObject({
   context: count.default(256).describe("Most tokens of a text that the model sees."),
   window: count.optional().describe("Sliding window of attention, in tokens (llama)."),
   tied: z.boolean().default(true).describe("The output layer is the embedding table."),
-  dropout: share.default(0).describe("Share of activations dropped while training."),
+  dropout: z.number().min(0).lt(1).default(0).describe("Share of activations dropped while training."),
 
   batch: count.default(8).describe("Rows of one batch."),
   length: count.optional().describe("Tokens of one row; the context when left out."),
@@ -69,8 +69,8 @@ export const recipeSchema = z.strictObject({
   warmup: whole.default(100).describe("Steps over which the rate rises from zero."),
   decayShare: share.default(0.2).describe("With schedule wsd, the share of steps in which the rate falls."),
   weightDecay: z.number().min(0).default(0.1).describe("Decoupled weight decay of matrices; none on norms and biases."),
-  beta1: share.default(0.9).describe("AdamW's first moment."),
-  beta2: share.default(0.95).describe("AdamW's second moment."),
+  beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's first moment."),
+  beta2: z.number().min(0).lt(1).default(0.95).describe("AdamW's second moment."),
   clip: z.number().min(0).default(1).describe("Greatest norm of all gradients together; 0 for no clipping."),
 
   evaluateEvery: count.default(250).describe("Steps between validations."),
@@ -78,7 +78,7 @@ export const recipeSchema = z.strictObject({
   checkpointEvery: count.default(250).describe("Steps between checkpoints."),
   samples: z.array(z.string()).default([]).describe("Prompts continued in the report."),
   device: z.enum(devices).default("cpu").describe("What computes: cpu, webgpu or cuda."),
-  threads: count.optional().describe("Threads; all cores when left out."),
+  threads: count.max(256).optional().describe("Threads; all cores when left out."),
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
@@ -96,13 +96,57 @@ export function checkRecipe(value: unknown, where: string): Recipe {
   }
   const issue = parsed.error.issues[0]!;
   if (issue.code === "unrecognized_keys") {
-    const unknown = issue.keys[0]!;
-    const near = nearest(unknown, recipeFields);
+    const hints = issue.keys.map((key) => {
+      const near = nearest(key, recipeFields);
+      return near ? `"${key}" (did you mean "${near}"?)` : `"${key}"`;
+    });
     throw new InputError(
-      `${where}: there is no recipe field "${unknown}"${near ? `; did you mean "${near}"?` : ""} The fields are: ${recipeFields.join(", ")}.`,
+      `${where}: there is no recipe field ${hints.join(", nor ")}. The fields are: ${recipeFields.join(", ")}.`,
     );
   }
-  throw new InputError(`${where}: the field "${issue.path.join(".")}" is not valid: ${issue.message}.`);
+  const field = String(issue.path[0]);
+  const came = JSON.stringify((value as Record<string, unknown> | null)?.[field]) ?? "nothing";
+  throw new InputError(`${where}: the field "${field}" must be ${expectation(field)}, got ${came}.`);
+}
+
+const jsonSchema = z.toJSONSchema(recipeSchema, { io: "input" }).properties as Record<string, JsonSchema>;
+
+interface JsonSchema {
+  type?: string;
+  enum?: string[];
+  minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
+  exclusiveMaximum?: number;
+  anyOf?: JsonSchema[];
+  pattern?: string;
+  default?: unknown;
+}
+
+/** What a field may be, in words: "a whole number above 0". */
+export function expectation(field: string): string {
+  const words = ({ type, enum: choices, anyOf, ...limits }: JsonSchema): string => {
+    if (anyOf) return anyOf.map(words).join(", or ");
+    if (choices) return `one of ${choices.join(", ")}`;
+    if (type === "boolean") return "true or false";
+    if (type === "array") return "a list of texts";
+    if (type === "string")
+      return limits.pattern ? "a name of letters, digits, dot, dash and underscore, the first no dot or dash" : "a text";
+    const bounds = [
+      limits.exclusiveMinimum !== undefined && `above ${limits.exclusiveMinimum}`,
+      limits.minimum !== undefined && limits.minimum > -1e15 && `from ${limits.minimum}`,
+      limits.exclusiveMaximum !== undefined && `below ${limits.exclusiveMaximum}`,
+      limits.maximum !== undefined && limits.maximum < 1e15 && `up to ${limits.maximum}`,
+    ].filter((bound) => bound !== false);
+    return [type === "integer" ? "a whole number" : "a number", ...bounds].join(" ");
+  };
+  return words(jsonSchema[field] ?? {});
+}
+
+/** The value of a field that is left out, as text; undefined where there is none. */
+export function defaultOf(field: string): string | undefined {
+  const value = jsonSchema[field]?.default;
+  return value === undefined || (Array.isArray(value) && value.length === 0) ? undefined : String(value);
 }
 
 function checkSense(recipe: Recipe, where: string): void {
@@ -124,8 +168,9 @@ export async function readRecipe(path: string, overrides: Readonly<Record<string
   try {
     text = await readFile(path, "utf8");
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     throw new InputError(
-      `cannot read the recipe ${path}: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error)}.`,
+      `cannot read the recipe ${path}: ${code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(error)}.`,
     );
   }
   return parseRecipe(text, path, overrides);
@@ -157,7 +202,7 @@ export function overrideFrom(name: string, text: string): [field: string, value:
   if (!recipeFields.includes(field as keyof Recipe)) {
     const near = nearest(field, recipeFields);
     throw new InputError(
-      `there is no recipe field --${name}${near ? `; did you mean --${near}?` : ""} The fields are: ${recipeFields.join(", ")}.`,
+      `there is no recipe field --${name}${near ? ` (did you mean --${near}?)` : ""}. The fields are: ${recipeFields.join(", ")}.`,
     );
   }
   if (field === "samples") return [field, text.split("|")];
@@ -176,8 +221,8 @@ export function overrideFrom(name: string, text: string): [field: string, value:
   ];
 }
 
-/** The name that differs least, where it differs by no more than a third of its letters. */
+/** The name that differs least, where it differs by no more than two letters, or a third of them. */
 function nearest(word: string, names: readonly string[]): string | undefined {
   const name = closest(word, names);
-  return distance(word.toLowerCase(), name.toLowerCase()) <= Math.max(1, word.length / 3) ? name : undefined;
+  return distance(word.toLowerCase(), name.toLowerCase()) <= Math.max(2, word.length / 3) ? name : undefined;
 }

@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import {
   explainRefusal,
-  latestCheckpoint,
+  listCheckpoints,
   readSafetensors,
   saveCheckpoint,
   writeFileAtomically,
@@ -91,8 +91,8 @@ export class RunFolder {
   }
 
   /** Whether the model and the report of the last step are there. */
-  async isFinished(): Promise<boolean> {
-    return (await readFile(this.file("finished")).catch(() => undefined)) !== undefined;
+  isFinished(): boolean {
+    return ["finished", "report.md", "model/model.safetensors"].every((part) => existsSync(this.file(part)));
   }
 
   async markFinished(): Promise<void> {
@@ -144,21 +144,49 @@ export class RunFolder {
     });
   }
 
-  /** Fills a new trainer from the newest checkpoint and drops metrics of later steps. Returns the step, 0 for none. */
-  async resume<Batch extends Counted>(trainer: Trainer<Batch>): Promise<number> {
-    const checkpoint = await latestCheckpoint(this.file("checkpoints"));
-    const step = checkpoint?.step ?? 0;
-    if (checkpoint) {
-      const { optimizer, layout } = trainer;
-      await fill(join(checkpoint.path, "weights.safetensors"), layout, optimizer.weights);
-      for (const [name, array] of Object.entries(optimizer.state))
-        await fill(join(checkpoint.path, `${name}-moment.safetensors`), layout, array);
-      const path = join(checkpoint.path, "trainer.json");
-      trainer.restore(stateSchema.parse(JSON.parse(await readFile(path, "utf8"))) as TrainerState);
+  /**
+   * Fills a new trainer from the newest checkpoint that can be read, and drops metrics of later steps. Returns the step, 0 where
+   * there is no checkpoint. A damaged one is told to `onNote`; where all are, throws InputError.
+   */
+  async resume<Batch extends Counted>(trainer: Trainer<Batch>, onNote?: (sentence: string) => void): Promise<number> {
+    const checkpoints = await listCheckpoints(this.file("checkpoints"));
+    let step = 0;
+    let damage: string | undefined;
+    for (const checkpoint of checkpoints.reverse()) {
+      try {
+        await readCheckpoint(checkpoint.path, trainer);
+        step = checkpoint.step;
+        if (damage) onNote?.(`A checkpoint could not be read (${damage}); going on from the one before it.`);
+        break;
+      } catch (error) {
+        if (error instanceof DataChanged) throw new InputError(error.message);
+        damage ??= (error as Error).message.replace(/\.$/, "");
+      }
+    }
+    if (checkpoints.length > 0 && step === 0) {
+      throw new InputError(
+        `${this.file("checkpoints")} holds no checkpoint that can be read (${damage}); remove that folder to train from the beginning.`,
+      );
     }
     const kept = (await this.metrics()).filter((row) => row.step <= step);
     await writeFileAtomically(this.file("metrics.jsonl"), kept.map((row) => `${JSON.stringify(row)}\n`).join(""));
     return step;
+  }
+}
+
+/** The checkpoint is sound, but not of this data. */
+class DataChanged extends Error {}
+
+async function readCheckpoint<Batch extends Counted>(path: string, trainer: Trainer<Batch>): Promise<void> {
+  const { optimizer, layout } = trainer;
+  const state = stateSchema.parse(JSON.parse(await readFile(join(path, "trainer.json"), "utf8"))) as TrainerState;
+  await fill(join(path, "weights.safetensors"), layout, optimizer.weights);
+  for (const [name, array] of Object.entries(optimizer.state))
+    await fill(join(path, `${name}-moment.safetensors`), layout, array);
+  try {
+    trainer.restore(state);
+  } catch (error) {
+    throw new DataChanged((error as Error).message);
   }
 }
 

@@ -99,8 +99,13 @@ export class Trainer<Batch extends Counted> {
     const optimizer = await Optimizer.create(layout, options.optimizer, engine);
     initialise(specs, layout, optimizer.weights, options.seed);
     const { weights, batchGradients: gradients } = optimizer;
-    const training = await LossProgram.create(objective, engine, { layout, weights, gradients, dropout, threads });
-    return new Trainer(options, layout, optimizer, training);
+    try {
+      const training = await LossProgram.create(objective, engine, { layout, weights, gradients, dropout, threads });
+      return new Trainer(options, layout, optimizer, training);
+    } catch (error) {
+      await optimizer.close();
+      throw error;
+    }
   }
 
   get state(): TrainerState {
@@ -209,5 +214,5 @@ export async function evaluateLoss<Batch extends Counted>(
     counted += batch.counted;
     bytes += batch.bytes;
   }
-  return counted > 0 ? meanLoss(nats, { counted, bytes }) : undefined;
+  return counted > 0 && bytes > 0 ? meanLoss(nats, { counted, bytes }) : undefined;
 }

@@ -32,7 +32,11 @@ export function chatCommand(): Command {
       const model = await loadTextModel(folder, { precision, slots: 1 });
       const format = await loadChatFormat(folder, await loadTokenizer(folder));
       const messages: ChatMessage[] = system ? [{ role: "system", content: system }] : [];
-      const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: "> " });
+      const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: process.stdin.isTTY ? "> " : "" });
+      let closed = false;
+      terminal.on("close", () => {
+        closed = true;
+      });
       // Aborted while no answer is under way: then Ctrl-C ends the conversation.
       let stop = new AbortController();
       stop.abort();
@@ -56,7 +60,7 @@ export function chatCommand(): Command {
           messages.push({ role: "assistant", content: answer.trim() });
           process.stdout.write("\n");
           stop.abort();
-          terminal.prompt();
+          if (!closed) terminal.prompt();
         }
       } finally {
         terminal.close();

@@ -49,10 +49,11 @@ export function generateCommand(): Command {
       let text = "";
       let end: Pick<GenerationEnd, "reason" | "promptTokens" | "completionTokens"> | undefined;
       try {
-        if (!json) process.stdout.write(prompt);
+        let begun = false;
         for await (const event of model.generate(prompt, { maxTokens, ...sampling }, stop.signal)) {
           text += event.delta;
-          if (!json) process.stdout.write(event.delta);
+          if (!json) process.stdout.write(begun ? event.delta : prompt + event.delta);
+          begun = true;
           if (event.type === "token") tokens.push({ id: event.id, text: event.text, logprob: event.logprob });
           else end = event;
         }

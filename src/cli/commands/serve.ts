@@ -4,7 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import { type Precision, precisions } from "../../generate/index.ts";
 import type { Device } from "../../runtime/index.ts";
-import { deviceOption, wholeNumber } from "../options.ts";
+import { deviceOption, port, wholeNumber } from "../options.ts";
 import { serveUntilStopped } from "../serving.ts";
 
 interface Options {
@@ -22,7 +22,7 @@ export function serveCommand(): Command {
   return new Command("serve")
     .description("serve a model folder: a page at /, and the API of OpenAI under /v1")
     .requiredOption("--model <folders...>", "model folders (config.json, model.safetensors, tokenizer.json)")
-    .option("--port <number>", "port; 0 takes any free one", wholeNumber(0), 8080)
+    .option("--port <number>", "port; 0 takes any free one", port, 8080)
     .option("--host <address>", "address to listen on; the default can be reached from this machine only", "127.0.0.1")
     .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
     .addOption(deviceOption())

@@ -1,5 +1,6 @@
 // slovo tokenizer: trains one, and shows how one cuts a text.
 import { Command } from "commander";
+import { explainRefusal } from "../../checkpoint/index.ts";
 import { openSources, texts } from "../../data/index.ts";
 import { loadTokenizer, trainByteLevelBpe, trainCharacterLevel } from "../../tokenizer/index.ts";
 import { wholeNumber } from "../options.ts";
@@ -43,7 +44,9 @@ export function tokenizerCommand(): Command {
                   ? progress.update(source.bytesRead ?? 0, source.bytes, `${p.documents} documents`)
                   : progress.update(p.tokens, p.vocabularySize, "tokens"),
             });
-        await tokenizer.save(out);
+        await tokenizer.save(out).catch((error) => {
+          throw explainRefusal(error, out);
+        });
         progress.done();
         console.log(`${tokenizer.vocabularySize} tokens, written to ${out}.`);
       },

@@ -1,13 +1,17 @@
 // slovo train: runs a recipe, from text to a model folder.
 import { join } from "node:path";
 import { Command } from "commander";
-import { readRecipe, recipeSchema } from "../../train/index.ts";
+import { defaultOf, expectation, readRecipe, recipeFields, recipeSchema } from "../../train/index.ts";
 import { overridesFrom } from "../overrides.ts";
 import { trainWithProgress } from "../training.ts";
 
 export function trainCommand(): Command {
-  const fields = Object.entries(recipeSchema.shape)
-    .map(([name, field]) => `  --${name.padEnd(18)} ${(field as { description?: string }).description ?? ""}`)
+  const fields = recipeFields
+    .map((name) => {
+      const usual = defaultOf(name);
+      const meaning = recipeSchema.shape[name].description;
+      return `  --${name} (${expectation(name)}${usual === undefined ? "" : `; default: ${usual}`})\n      ${meaning}`;
+    })
     .join("\n");
   return new Command("train")
     .description("run a recipe: tokenizer, training, model folder and report; run again to go on where it stopped")

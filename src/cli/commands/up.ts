@@ -8,7 +8,7 @@ import { InputError } from "../../errors.ts";
 import { openEngine } from "../../runtime/index.ts";
 import { checkAddress } from "../../serve/index.ts";
 import { checkRecipe, dial, measureSpeed, type Recipe, RunFolder } from "../../train/index.ts";
-import { number, wholeNumber } from "../options.ts";
+import { number, port, wholeNumber } from "../options.ts";
 import { overridesFrom } from "../overrides.ts";
 import { serveUntilStopped } from "../serving.ts";
 import { trainWithProgress } from "../training.ts";
@@ -32,7 +32,7 @@ export function upCommand(): Command {
     .option("--minutes <number>", "how long to train; size and learning rate follow from it (default: 4)", number(0, true))
     .option("--depth <layers>", "set the size of the model yourself: layers, each 64 wide", wholeNumber(1))
     .option("--out <folder>", "folder of the run (default: runs/NAME)")
-    .option("--port <number>", "port of the page and the API", wholeNumber(0), 8080)
+    .option("--port <number>", "port of the page and the API", port, 8080)
     .option("--no-serve", "only train")
     .allowUnknownOption()
     .argument(
@@ -75,7 +75,7 @@ async function recipeFor(
     ].filter((words) => words !== false);
     if (different.length > 0) {
       throw new InputError(
-        `${folder} holds a run ${different.join(" and ")}: give the new run its own folder with --out, or remove that one.`,
+        `${folder} holds a run ${different.join(" and ")}: give the new run its own folder with --out. Its model is served by slovo serve --model ${join(folder, "model")}.`,
       );
     }
     return { recipe: checkRecipe({ ...known, ...overrides }, "slovo up"), folder };

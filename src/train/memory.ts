@@ -1,0 +1,32 @@
+// Refuses a run that cannot fit into the machine's memory, before it begins.
+import { totalmem } from "node:os";
+import { InputError } from "../errors.ts";
+import type { Recipe } from "./recipe.ts";
+
+const bytesPerNumber = 4;
+const gibibyte = 2 ** 30;
+
+/**
+ * About how much memory a recipe needs, in bytes: weights, gradients and two moments, and what the backward pass keeps of
+ * each token in each layer (a dozen vectors of the residual stream, five of the feed-forward layer, the row of attention).
+ */
+export function memoryOf(recipe: Recipe, vocabulary: number): number {
+  const { width, layers, heads, batch, context, length = context, accumulation, tied } = recipe;
+  const hidden = recipe.hidden ?? (recipe.model === "gpt2" ? 4 * width : (8 * width) / 3);
+  const matrices = recipe.model === "gpt2" ? 2 : 3;
+  const parameters = layers * (4 * width * width + matrices * width * hidden) + vocabulary * width * (tied ? 1 : 2);
+  const copies = 4 + (accumulation > 1 ? 1 : 0) + (recipe.optimizer === "muon" ? 1 : 0);
+  const activations = batch * length * layers * (12 * width + 5 * hidden + heads * length);
+  return bytesPerNumber * (parameters * copies + activations);
+}
+
+/** Throws InputError where the recipe needs more memory than the machine has. */
+export function checkMemory(recipe: Recipe, vocabulary: number): void {
+  const needed = memoryOf(recipe, vocabulary);
+  const there = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  if (needed <= there) return;
+  const gib = (bytes: number) => (bytes / gibibyte).toLocaleString("en", { maximumFractionDigits: 1 });
+  throw new InputError(
+    `this run needs about ${gib(needed)} GiB of memory and the machine has ${gib(there)}: make width, layers, batch or length smaller.`,
+  );
+}
