@@ -104,7 +104,7 @@ describe("recipes", () => {
   test("an unknown field, in the file and on the command line", async () => {
     writeFileSync(at("typo.yaml"), "name: typo\nlearningrate: 1\nsteps: 1\n");
     await refused(["train", at("typo.yaml")], /typo\.yaml.*"learningrate".*did you mean "learningRate"/);
-    await refused(["train", at("recipe.yaml"), "--layer", "2"], /--layer; did you mean --layers/);
+    await refused(["train", at("recipe.yaml"), "--layer", "2"], /--layer \(did you mean --layers\?\)/);
   });
 
   test("values that make no sense", async () => {
@@ -141,6 +141,37 @@ describe("recipes", () => {
       ],
       /not a finite number.*learning rate/,
     );
+  });
+});
+
+describe("run folders", () => {
+  const train = ["train", at("recipe.yaml"), ...tiny, "--steps", "6", "--checkpointEvery", "2", "--out", at("kept")];
+
+  test("a damaged checkpoint gives way to the one before it; where none is left, the sentence says what to do", async () => {
+    expect((await slovo(...train)).code).toBe(0);
+    rmSync(at("kept", "finished"));
+    truncateSync(at("kept", "checkpoints", "step-00000006", "weights.safetensors"), 100);
+    const { code, err } = await slovo(...train);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/could not be read.*step-00000006/);
+    expect(err).toContain("going on after step 4");
+
+    rmSync(at("kept", "finished"));
+    for (const step of ["step-00000004", "step-00000006"]) writeFileSync(at("kept", "checkpoints", step, "trainer.json"), "{");
+    await refused(train, /no checkpoint that can be read.*remove that folder/);
+  });
+
+  test("a second process is kept out", async () => {
+    writeFileSync(at("kept", "lock"), String(process.pid));
+    await refused(train, new RegExp(`process ${process.pid} is working in it`));
+    rmSync(at("kept", "lock"));
+  });
+
+  test("a text of one letter is trained on, with a word about it", async () => {
+    writeFileSync(at("one.txt"), "a");
+    const { code, err } = await slovo("up", "--data", at("one.txt"), "--minutes", "0.005", "--no-serve", "--out", at("one"));
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/less than one step/);
   });
 });
 
