@@ -35,6 +35,7 @@ describe.each([await nativeEngine(), await bindingEngine(), ...more])("$name on 
     };
     const before = await round(30);
     // A program holds at least the table, 0.25 MiB, and as much for each intermediate: 200 of them would be over 150 MiB.
-    expect((await round(200)) - before).toBeLessThan(50);
+    // The binding's copies of 200 outputs, 50 MiB, may still wait for the collector.
+    expect((await round(200)) - before).toBeLessThan(100);
   });
 });
