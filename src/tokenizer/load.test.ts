@@ -51,8 +51,8 @@ test("settings that slovo does not know are kept, and eos_token decides what end
 test.each<[string, string | undefined, RegExp]>([
   ["missing", undefined, /there is no tokenizer at .*missing/],
   ["not JSON", '{"model": ', /tokenizer\.json is not valid JSON/],
-  ["not a tokenizer", '{"model": {"vocab": 3}}', /is not a tokenizer file: `model\.vocab`/],
-  ["unknown kind", '{"model": {"type": "Magic", "vocab": {"a": 0}}}', /is not a tokenizer file: `model.type`/],
+  ["not a tokenizer", '{"model": {"vocab": 3}}', /is not a tokenizer file: its field model\.vocab/],
+  ["unknown kind", '{"model": {"type": "Magic", "vocab": {"a": 0}}}', /is not a tokenizer file: its field model\.type/],
 ])("a tokenizer that is %s is refused with a sentence", async (name, content, message) => {
   const path = join(folder, name);
   if (content !== undefined) {
