@@ -30,7 +30,7 @@ const previousPath = (path: string) => join(dirname(path), `.${basename(path)}.p
 
 const temporaryName = /^\..+\.(\d+)-[\da-f-]+\.tmp$/;
 
-function isAlive(pid: number): boolean {
+export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -1,5 +1,5 @@
 // Weights on the disk: safetensors files, Hugging Face model folders, and the atomic folders that training checkpoints live in.
-export { explainRefusal, recoverFolder, standingFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
+export { explainRefusal, isAlive, recoverFolder, standingFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
 export { loadModelFolder, type ModelFolder, type ModelFolderContents, saveModelFolder, type Weight } from "./model-folder.ts";
 export { readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
 export type { SavedTensor } from "./saved-tensor.ts";

@@ -48,6 +48,14 @@ export interface Gpt2Config extends Common {
 
 export type GptConfig = LlamaConfig | Gpt2Config;
 
+/**
+ * The usual width of the feed-forward layer: four times the width, or for the Llama kind two thirds of that, so that its three
+ * matrices hold what GPT-2's two do (Shazeer 2020).
+ */
+export function usualHidden(kind: GptConfig["kind"], width: number): number {
+  return kind === "gpt2" ? 4 * width : Math.ceil((8 * width) / 3 / 32) * 32;
+}
+
 /** `tokens int[batch, time]` → the last hidden state `[batch, time, width]`, normalised and ready for the head. */
 export function gpt(p: Params, config: GptConfig, tokens: Tensor, context: Context): Tensor {
   return config.kind === "llama"

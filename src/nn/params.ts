@@ -72,13 +72,6 @@ export class Params {
     return tensor;
   }
 
-  /** Adds a parameter that is not a trained float32 weight, such as packed quantised numbers. */
-  declare(tensor: Tensor, name: string): Tensor {
-    const full = this.name(name);
-    this.#shared.specs.set(full, { name: full, tensor, shape: tensor.shape as number[], initial: { fill: 0 } });
-    return tensor;
-  }
-
   /** `x […, in]` → `[…, outputs]` by the weight (and bias) under `name`. */
   linear(x: Tensor, name: string, outputs: number, options: LinearOptions = {}): Tensor {
     const plain = () => {

@@ -48,8 +48,6 @@ export class Quantiser {
     const blocks = Math.ceil(inputs / blockSize);
     const packed = parameter(scope.name("packed"), [outputs, blocks, (blockSize * bits) / 8], "uint8");
     const scales = parameter(scope.name("scales"), [outputs * blocks]);
-    scope.declare(packed, "packed");
-    scope.declare(scales, "scales");
     this.weights.push({ name, layout, inputs, outputs, packed, scales });
     return operation("MatMulNBits", [x, packed, scales], ["float32", [...x.shape.slice(0, -1), outputs]], {
       domain: "com.microsoft",

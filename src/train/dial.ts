@@ -1,5 +1,7 @@
 // One dial: minutes. From it and the machine's measured speed follow the size of the model, its batch and its learning rate.
+
 import { input, matmul, toOnnx } from "../graph/index.ts";
+import { usualHidden } from "../models/index.ts";
 import type { Engine } from "../runtime/index.ts";
 import type { RecipeInput } from "./recipe.ts";
 
@@ -29,7 +31,7 @@ const headWidth = 32;
 /** What the dial sets, by depth: the width is 64 for each layer. */
 function shapeOf(depth: number, vocabulary: number) {
   const width = 64 * depth;
-  const hidden = Math.ceil((8 * width) / 3 / 32) * 32;
+  const hidden = usualHidden("llama", width);
   const parameters = depth * (4 * width * width + 3 * width * hidden) + vocabulary * width;
   return { width, layers: depth, heads: width / headWidth, hidden, parameters };
 }

@@ -33,17 +33,11 @@ export async function handOver(run: Run, trainer: Trainer<TokenBatch>, metrics: 
 
 async function saveModel(folder: string, trainer: Trainer<TokenBatch>, { config, tokenizer }: Run): Promise<void> {
   const { layout, optimizer } = trainer;
-  const weights = new Map(
-    Object.entries(layout.views(optimizer.weights)).map(([name, { shape, data }]) => [
-      name,
-      { shape, data: data as Float32Array },
-    ]),
-  );
   const { endOfText } = tokenizer;
   await saveModelFolder(folder, {
     config: gptConfigToJson(config, endOfText),
     generationConfig: { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
-    weights,
+    weights: layout.tensors(optimizer.weights),
   });
   await tokenizer.save(folder);
 }

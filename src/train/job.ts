@@ -16,7 +16,7 @@ import {
   worldSource,
 } from "../data/index.ts";
 
-import type { GptConfig } from "../models/index.ts";
+import { type GptConfig, usualHidden } from "../models/index.ts";
 import { type Engine, openEngine } from "../runtime/index.ts";
 import {
   loadTokenizer,
@@ -136,9 +136,8 @@ function noteShortText(recipe: Recipe, { header }: TokenShard, { onNote }: JobEv
 function configFor(recipe: Recipe, tokenizer: Tokenizer): GptConfig {
   const { width, layers, heads, kvHeads = heads, context, tied, dropout, window } = recipe;
   const common = { vocabulary: tokenizer.vocabularySize, context, width, layers, heads, tied, dropout, normEpsilon: 1e-5 };
-  if (recipe.model === "gpt2") return { kind: "gpt2", ...common, hidden: recipe.hidden ?? 4 * width };
-  // Two thirds of four times the width, so that three matrices hold what GPT-2's two do (Shazeer 2020).
-  const hidden = recipe.hidden ?? Math.ceil((8 * width) / 3 / 32) * 32;
+  const hidden = recipe.hidden ?? usualHidden(recipe.model, width);
+  if (recipe.model === "gpt2") return { kind: "gpt2", ...common, hidden };
   return { kind: "llama", ...common, kvHeads, headWidth: width / heads, hidden, rotaryBase: 10000, ...(window && { window }) };
 }
 

@@ -1,6 +1,7 @@
 // Refuses a run that cannot fit into the machine's memory, before it begins.
 import { totalmem } from "node:os";
 import { InputError } from "../errors.ts";
+import { usualHidden } from "../models/index.ts";
 import type { Recipe } from "./recipe.ts";
 
 const bytesPerNumber = 4;
@@ -12,7 +13,7 @@ const gibibyte = 2 ** 30;
  */
 export function memoryOf(recipe: Recipe, vocabulary: number): number {
   const { width, layers, heads, batch, context, length = context, accumulation, tied } = recipe;
-  const hidden = recipe.hidden ?? (recipe.model === "gpt2" ? 4 * width : (8 * width) / 3);
+  const hidden = recipe.hidden ?? usualHidden(recipe.model, width);
   const matrices = recipe.model === "gpt2" ? 2 : 3;
   const parameters = layers * (4 * width * width + matrices * width * hidden) + vocabulary * width * (tied ? 1 : 2);
   const copies = 4 + (accumulation > 1 ? 1 : 0) + (recipe.optimizer === "muon" ? 1 : 0);

@@ -44,14 +44,19 @@ export class Layout {
     return new Float32Array(new SharedArrayBuffer(this.length * 4));
   }
 
-  /** The parameters as views of one array, by name; `prefix` goes before each name. */
-  views(array: Float32Array, prefix = ""): Record<string, HostTensor> {
-    return Object.fromEntries(
+  /** The parameters as views of one array, by name, as checkpoints hold them. */
+  tensors(array: Float32Array): Map<string, { dtype: "float32"; shape: readonly number[]; data: Float32Array }> {
+    return new Map(
       this.placements.map(({ name, shape, start, length }) => [
-        prefix + name,
-        { dtype: "float32" as const, shape, data: array.subarray(start, start + length) },
+        name,
+        { dtype: "float32", shape, data: array.subarray(start, start + length) },
       ]),
     );
+  }
+
+  /** The same, as programs take them; `prefix` goes before each name. */
+  views(array: Float32Array, prefix = ""): Record<string, HostTensor> {
+    return Object.fromEntries(Array.from(this.tensors(array), ([name, tensor]) => [prefix + name, tensor]));
   }
 }
 

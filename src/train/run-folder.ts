@@ -6,6 +6,7 @@ import { stringify } from "yaml";
 import { z } from "zod";
 import {
   explainRefusal,
+  isAlive,
   listCheckpoints,
   readSafetensors,
   saveCheckpoint,
@@ -58,7 +59,7 @@ export class RunFolder {
       throw explainRefusal(error, this.path);
     });
     const holder = Number(await readFile(path, "utf8").catch(() => "0"));
-    if (holder > 0 && holder !== process.pid && isRunning(holder)) {
+    if (holder > 0 && holder !== process.pid && isAlive(holder)) {
       throw new InputError(
         `${this.path} is in use: process ${holder} is working in it; wait for it, or give this run another folder with --out.`,
       );
@@ -136,9 +137,9 @@ export class RunFolder {
   async saveCheckpoint<Batch extends Counted>(trainer: Trainer<Batch>): Promise<void> {
     const { optimizer, layout } = trainer;
     await saveCheckpoint(this.file("checkpoints"), trainer.step, async (folder) => {
-      await writeSafetensors(join(folder, "weights.safetensors"), views(layout, optimizer.weights));
+      await writeSafetensors(join(folder, "weights.safetensors"), layout.tensors(optimizer.weights));
       for (const [name, array] of Object.entries(optimizer.state)) {
-        await writeSafetensors(join(folder, `${name}-moment.safetensors`), views(layout, array));
+        await writeSafetensors(join(folder, `${name}-moment.safetensors`), layout.tensors(array));
       }
       await writeFileAtomically(join(folder, "trainer.json"), JSON.stringify(trainer.state));
     });
@@ -188,24 +189,6 @@ async function readCheckpoint<Batch extends Counted>(path: string, trainer: Trai
   } catch (error) {
     throw new DataChanged((error as Error).message);
   }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-}
-
-function views(layout: Layout, array: Float32Array) {
-  return new Map(
-    Object.entries(layout.views(array)).map(([name, { shape, data }]) => [
-      name,
-      { dtype: "float32" as const, shape, data: data as Float32Array },
-    ]),
-  );
 }
 
 async function fill(path: string, layout: Layout, array: Float32Array): Promise<void> {
