@@ -1,8 +1,8 @@
 // Operators that look elements up by index, and their gradients, which add elements up by index.
 import { axisOf, fixed, product, sameShape } from "./dims.ts";
 import { cast } from "./elementwise.ts";
-import { expandTo, reshape } from "./shape.ts";
-import { constant, graphError, operation, operations, type Tensor } from "./tensor.ts";
+import { expandTo, reshape, sizes } from "./shape.ts";
+import { constant, type Dim, graphError, operation, operations, type Tensor } from "./tensor.ts";
 
 /** Rows of a table: `table [rows, …]` at `indices […]` gives `[…indices, …]`. Embedding lookup is this. */
 export function take(table: Tensor, indices: Tensor): Tensor {
@@ -89,12 +89,16 @@ export function oneHot(indices: Tensor, depth: number): Tensor {
   });
 }
 
-/** 0, 1, … size − 1 as int64. */
-export function range(size: number): Tensor {
-  return constant(
-    Array.from({ length: size }, (_, i) => i),
-    "int64",
-  );
+/** 0, 1, … size − 1 as int64 `[size]`. A named size is read from the inputs that `from` was computed from. */
+export function range(size: Dim, from?: Tensor): Tensor {
+  if (typeof size === "number")
+    return constant(
+      Array.from({ length: size }, (_, i) => i),
+      "int64",
+    );
+  if (!from) throw graphError("range", `needs a tensor to read the size "${size}" from`);
+  const limit = reshape(sizes("range", [size], from), []);
+  return operation("Range", [constant(0, "int64"), limit, constant(1, "int64")], ["int64", [size]], { gradient: () => [] });
 }
 
 function checkAlong(type: string, x: Tensor, indices: Tensor): void {

@@ -1,158 +1,46 @@
-// Reads and writes `config.json` of a Hugging Face folder for the GPT family.
+// Reading `config.json` of a Hugging Face folder: which family a model is of, and its fields, checked.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import type { GptConfig } from "./gpt.ts";
 
-const size = z.number().int().positive();
-const share = z.number().min(0).max(1);
+/** A size: a whole number above 0. */
+export const size = z.number().int().positive();
+/** A share: from 0 to 1. */
+export const share = z.number().min(0).max(1);
 
-const llamaJson = z.object({
-  model_type: z.enum(["llama", "mistral"]),
-  vocab_size: size,
-  max_position_embeddings: size,
-  hidden_size: size,
-  intermediate_size: size,
-  num_hidden_layers: size,
-  num_attention_heads: size,
-  num_key_value_heads: size.optional(),
-  head_dim: size.nullish(),
-  rms_norm_eps: z.number().positive().default(1e-6),
-  rope_theta: z.number().positive().optional(),
-  rope_parameters: z.object({ rope_type: z.string().optional(), rope_theta: z.number().positive().optional() }).nullish(),
-  rope_scaling: z.unknown().optional(),
-  sliding_window: size.nullish(),
-  tie_word_embeddings: z.boolean().default(false),
-  hidden_act: z.literal("silu").default("silu"),
-  attention_bias: z.literal(false).default(false),
-  mlp_bias: z.literal(false).default(false),
-});
+/** What slovo runs, by `model_type`. */
+const typesOf = {
+  bert: ["bert", "distilbert", "roberta", "xlm-roberta", "modernbert"],
+  t5: ["t5", "mt5"],
+  gpt: ["gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma3_text", "smollm3"],
+} as const;
 
-const gpt2Json = z.object({
-  model_type: z.literal("gpt2"),
-  vocab_size: size,
-  n_positions: size.default(1024),
-  n_embd: size,
-  n_layer: size,
-  n_head: size,
-  n_inner: size.nullish(),
-  layer_norm_epsilon: z.number().positive().default(1e-5),
-  activation_function: z.enum(["gelu_new", "gelu_pytorch_tanh"]).default("gelu_new"),
-  resid_pdrop: share.default(0),
-  scale_attn_weights: z.literal(true).default(true),
-  scale_attn_by_inverse_layer_idx: z.literal(false).default(false),
-  tie_word_embeddings: z.boolean().default(true),
-});
+/** An encoder, an encoder with a decoder, or a decoder. */
+export type Family = keyof typeof typesOf;
 
-/** The model types that can be read. */
-export const gptTypes = ["llama", "mistral", "gpt2"] as const;
-
-/** The configuration in a parsed `config.json`. `where` names the file in errors. Throws InputError. */
-export function gptConfigFrom(json: unknown, where = "config.json"): GptConfig {
+/** The family of a parsed `config.json`; `where` names the file in errors. Throws InputError for a type that slovo does not run. */
+export function familyOf(json: unknown, where = "config.json"): Family {
   const type = (json as { model_type?: unknown } | null)?.model_type;
-  if (!gptTypes.includes(type as never)) {
-    throw new InputError(
-      `${where}: model_type must be one of ${gptTypes.join(", ")}, got ${JSON.stringify(type)}; slovo cannot run this model.`,
-    );
-  }
-  const parsed = (type === "gpt2" ? gpt2Json : llamaJson).safeParse(json);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new InputError(`${where}: the field "${issue.path.join(".")}" is not what slovo supports: ${issue.message}.`);
-  }
-  const c = parsed.data;
-  if (c.model_type === "gpt2") {
-    checkHeads(where, c.n_embd, c.n_head);
-    return {
-      kind: "gpt2",
-      vocabulary: c.vocab_size,
-      context: c.n_positions,
-      width: c.n_embd,
-      layers: c.n_layer,
-      heads: c.n_head,
-      hidden: c.n_inner ?? 4 * c.n_embd,
-      normEpsilon: c.layer_norm_epsilon,
-      tied: c.tie_word_embeddings,
-      dropout: c.resid_pdrop,
-    };
-  }
-  const scaling = c.rope_scaling ?? (c.rope_parameters?.rope_type === "default" ? undefined : c.rope_parameters?.rope_type);
-  if (scaling)
-    throw new InputError(
-      `${where}: rotary scaling (${JSON.stringify(scaling)}) is not supported; only plain rotary positions are.`,
-    );
-  if (!c.head_dim) checkHeads(where, c.hidden_size, c.num_attention_heads);
-  const kvHeads = c.num_key_value_heads ?? c.num_attention_heads;
-  if (c.num_attention_heads % kvHeads !== 0) {
-    throw new InputError(
-      `${where}: num_key_value_heads (${kvHeads}) must divide num_attention_heads (${c.num_attention_heads}).`,
-    );
-  }
-  return {
-    kind: "llama",
-    vocabulary: c.vocab_size,
-    context: c.max_position_embeddings,
-    width: c.hidden_size,
-    layers: c.num_hidden_layers,
-    heads: c.num_attention_heads,
-    kvHeads,
-    headWidth: c.head_dim ?? c.hidden_size / c.num_attention_heads,
-    hidden: c.intermediate_size,
-    rotaryBase: c.rope_parameters?.rope_theta ?? c.rope_theta ?? 10000,
-    normEpsilon: c.rms_norm_eps,
-    tied: c.tie_word_embeddings,
-    dropout: 0,
-    window: c.sliding_window ?? undefined,
-  };
+  const family = (Object.keys(typesOf) as Family[]).find((family) => (typesOf[family] as readonly unknown[]).includes(type));
+  if (family) return family;
+  const supported = Object.values(typesOf).flat().join(", ");
+  throw new InputError(
+    `${where}: model_type must be one of ${supported}, got ${JSON.stringify(type) ?? "none"}; slovo cannot run this model.`,
+  );
 }
 
-function checkHeads(where: string, width: number, heads: number): void {
+/** The fields that `schema` names. Throws InputError for the first that is not what it should be. */
+export function readFields<T>(schema: z.ZodType<T>, json: unknown, where: string): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const came = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], json);
+  throw new InputError(
+    `${where}: the field "${issue.path.join(".")}" is not what slovo supports: ${issue.message}, got ${JSON.stringify(came) ?? "nothing"}.`,
+  );
+}
+
+/** Throws InputError where the heads do not divide the width. */
+export function checkHeads(where: string, width: number, heads: number): void {
   if (width % heads !== 0)
     throw new InputError(`${where}: the width ${width} must be a multiple of the ${heads} attention heads.`);
-}
-
-/** The `config.json` that Hugging Face's libraries read. `endOfText` is the token that ends a document. */
-export function gptConfigToJson(config: GptConfig, endOfText: number): Record<string, unknown> {
-  const common = {
-    bos_token_id: endOfText,
-    eos_token_id: endOfText,
-    tie_word_embeddings: config.tied,
-    vocab_size: config.vocabulary,
-    dtype: "float32",
-  };
-  if (config.kind === "gpt2") {
-    return {
-      architectures: ["GPT2LMHeadModel"],
-      model_type: "gpt2",
-      ...common,
-      n_positions: config.context,
-      n_embd: config.width,
-      n_layer: config.layers,
-      n_head: config.heads,
-      n_inner: config.hidden,
-      layer_norm_epsilon: config.normEpsilon,
-      activation_function: "gelu_new",
-      resid_pdrop: config.dropout,
-      embd_pdrop: config.dropout,
-      attn_pdrop: 0,
-    };
-  }
-  const mistral = config.window !== undefined;
-  return {
-    architectures: [mistral ? "MistralForCausalLM" : "LlamaForCausalLM"],
-    model_type: mistral ? "mistral" : "llama",
-    ...common,
-    max_position_embeddings: config.context,
-    hidden_size: config.width,
-    intermediate_size: config.hidden,
-    num_hidden_layers: config.layers,
-    num_attention_heads: config.heads,
-    num_key_value_heads: config.kvHeads,
-    head_dim: config.headWidth,
-    rms_norm_eps: config.normEpsilon,
-    rope_theta: config.rotaryBase,
-    hidden_act: "silu",
-    attention_bias: false,
-    mlp_bias: false,
-    ...(mistral ? { sliding_window: config.window } : {}),
-  };
 }

@@ -1,3 +1,4 @@
 // The public face of models/: model functions and their configurations.
-export * from "./config.ts";
+export { type Family, familyOf } from "./config.ts";
 export * from "./gpt.ts";
+export * from "./gpt-config.ts";

@@ -1,20 +1,24 @@
 // Attention for training and evaluation: whole sequences at once, with its own gradient.
 import {
+  abs,
   add,
   and,
   concat,
   constant,
+  type Dim,
   equal,
   greaterOrEqual,
   less,
   matmul,
   mul,
+  product,
   reshape,
   slice,
   softmax,
   split,
   sub,
   sum,
+  sumTo,
   type Tensor,
   transpose,
   where,
@@ -26,21 +30,22 @@ const hidden = -1e9;
 
 /**
  * softmax(q·kᵀ·scale + mask)·v (Vaswani et al. 2017). `q [batch, heads, time, head]`; `k`, `v [batch, kvHeads, keys, head]`
- * where kvHeads divides heads (grouped queries, Ainslie et al. 2023); `mask` broadcasts to `[batch, 1, time, keys]`.
- * The gradient uses Σ_keys P∘dP = Σ_head dO∘O (Dao et al. 2022), which saves two passes over the scores.
+ * where kvHeads divides heads (grouped queries, Ainslie et al. 2023); `mask` broadcasts to `[batch, heads, time, keys]` and may be
+ * learned. The gradient uses Σ_keys P∘dP = Σ_head dO∘O (Dao et al. 2022), which saves two passes over the scores.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefined, scale: number): Tensor {
-  const [batch, heads, time, head] = q.shape as [number, number, number, number];
-  const [, kvHeads, keys] = k.shape as [number, number, number];
+  const [batch, heads, time, head] = q.shape as [Dim, number, Dim, number];
+  const [, kvHeads, keys] = k.shape as [Dim, number, Dim];
   // Queries that share a key head lie one after another: fold them into rows of one product.
-  const folded = [batch, kvHeads, (heads / kvHeads) * time, head];
+  const rowsPerHead = product([heads / kvHeads, time]);
+  const folded = [batch, kvHeads, rowsPerHead, head];
   const scoreShape = [batch, heads, time, keys];
-  const foldedScores = [batch, kvHeads, (heads / kvHeads) * time, keys];
+  const foldedScores = [batch, kvHeads, rowsPerHead, keys];
   const rows = reshape(q, folded);
   const scores = reshape(matmul(rows, k, { transposeB: true, scale }), scoreShape);
   const p = reshape(softmax(mask ? add(scores, mask) : scores), foldedScores);
   const o = matmul(p, v);
-  return withGradient([q, k, v], reshape(o, q.shape), (dy) => {
+  return withGradient(mask ? [q, k, v, mask] : [q, k, v], reshape(o, q.shape), (dy) => {
     const dO = reshape(dy!, folded);
     const dP = matmul(dO, v, { transposeB: true });
     const dS = mul(p, sub(dP, sum(mul(dO, o), { axes: [-1], keep: true })));
@@ -48,6 +53,7 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | undefi
       reshape(matmul(dS, k, { scale }), q.shape),
       matmul(dS, rows, { transposeA: true, scale }),
       matmul(p, dO, { transposeA: true }),
+      mask && sumTo(reshape(dS, scoreShape), mask),
     ];
   });
 }
@@ -73,35 +79,48 @@ export function causalAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, s
   return concat(blocks, 2);
 }
 
-/** What may see what, as numbers to add to scores: a token sees itself and what comes before it. */
-export function causalMask(options: {
-  time: number;
-  /** Tokens see only their own segment: `int32[batch, time]`. */
-  segments?: Tensor;
-  /** A token sees at most this many tokens, itself included. */
-  window?: number;
-}): Tensor {
-  const { time, segments, window } = options;
-  const places = Int32Array.from({ length: time }, (_, i) => i);
-  const row = constant(places, "int32", [1, 1, time, 1]);
-  const column = constant(places, "int32", [1, 1, 1, time]);
-  let seen = greaterOrEqual(row, column);
-  if (window !== undefined) seen = and(seen, less(sub(row, column), window));
+/** What may see what, as numbers to add to scores: 0, or so little that nothing is left. Undefined where all may see all. */
+export function attentionMask(options: {
+  /** The tokens' places in their rows: `int64[time]`. */
+  readonly places: Tensor;
+  /** A token sees only itself and what comes before it. */
+  readonly causal: boolean;
+  /** A token sees fewer than this many tokens back, and ahead where that is allowed; itself is one. */
+  readonly window?: number;
+  /** A token sees only tokens of its own segment: `int32[batch, time]`. */
+  readonly segments?: Tensor;
+}): Tensor | undefined {
+  const { places, causal, window, segments } = options;
+  const row = reshape(places, [1, 1, ...places.shape, 1]);
+  const column = reshape(places, [1, 1, 1, ...places.shape]);
+  const rules: Tensor[] = [];
+  if (causal) rules.push(greaterOrEqual(row, column));
+  if (window !== undefined) rules.push(less(causal ? sub(row, column) : abs(sub(row, column)), window));
   if (segments) {
-    const batch = segments.shape[0]!;
-    seen = and(seen, equal(reshape(segments, [batch, 1, time, 1]), reshape(segments, [batch, 1, 1, time])));
+    const [batch, time] = segments.shape as [Dim, Dim];
+    rules.push(equal(reshape(segments, [batch, 1, time, 1]), reshape(segments, [batch, 1, 1, time])));
   }
-  return where(seen, constant(0), hidden);
+  return rules.length === 0 ? undefined : where(rules.reduce(and), constant(0), hidden);
+}
+
+/**
+ * What a decoder's tokens may see of its encoder's: those of their own segment, or of segment 0 where the decoder has none.
+ * `source int32[batch, source]`, `own int32[batch, time]`.
+ */
+export function crossMask(source: Tensor, own?: Tensor): Tensor {
+  const [batch, keys] = source.shape as [Dim, Dim];
+  const theirs = reshape(source, [batch, 1, 1, keys]);
+  return where(equal(theirs, own ? reshape(own, [batch, 1, own.shape[1]!, 1]) : 0), constant(0), hidden);
 }
 
 /** `[batch, time, heads·head]` → `[batch, heads, time, head]`. */
 export function splitHeads(x: Tensor, heads: number): Tensor {
-  const [batch, time, width] = x.shape as [number, number, number];
+  const [batch, time, width] = x.shape as [Dim, Dim, number];
   return transpose(reshape(x, [batch, time, heads, width / heads]), [0, 2, 1, 3]);
 }
 
 /** `[batch, heads, time, head]` → `[batch, time, heads·head]`. */
 export function joinHeads(x: Tensor): Tensor {
-  const [batch, heads, time, head] = x.shape as [number, number, number, number];
+  const [batch, heads, time, head] = x.shape as [Dim, number, Dim, number];
   return reshape(transpose(x, [0, 2, 1, 3]), [batch, time, heads * head]);
 }

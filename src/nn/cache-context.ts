@@ -1,8 +1,8 @@
 // The context for continuing texts: keys and values of earlier tokens stay in a cache that the runtime reads and writes in place.
-import { type Dim, input, rotary, type Tensor } from "../graph/index.ts";
-import { operations } from "../graph/tensor.ts";
-import { joinHeads, splitHeads } from "./attention.ts";
-import type { Context } from "./context.ts";
+import { cast, constant, type Dim, input, reshape, rotary, sub, type Tensor } from "../graph/index.ts";
+import { operation, operations } from "../graph/tensor.ts";
+import { attention, crossMask, joinHeads, splitHeads } from "./attention.ts";
+import type { Context, PositionBias } from "./context.ts";
 
 /** One layer's cache. `past` and `present` are to be bound to the same array `[batch, kvHeads, capacity, head]`. */
 export interface CachedLayer {
@@ -24,6 +24,8 @@ export interface CacheOptions {
   readonly total: Tensor;
   /** Positions that the cache has room for. */
   readonly capacity: Dim;
+  /** `int32[batch, source]`: 0 where the encoder's token is to be seen; all are when left out. */
+  readonly sourceSegments?: Tensor;
 }
 
 /**
@@ -34,12 +36,19 @@ export interface CacheOptions {
  *
  * The work of a step depends on the texts' lengths, not on the capacity.
  */
-export function cacheContext({ positions, lastPositions, total, capacity }: CacheOptions): CacheContext {
+export function cacheContext({ positions, lastPositions, total, capacity, sourceSegments }: CacheOptions): CacheContext {
   const layers: CachedLayer[] = [];
+  const sourceMask = sourceSegments && crossMask(sourceSegments);
+  const biases = new Map<PositionBias, Tensor>();
+  const biasOf = (bias: PositionBias) => {
+    const known = biases.get(bias) ?? bias(distances(positions, total));
+    biases.set(bias, known);
+    return known;
+  };
   return {
     positions,
     layers,
-    attend({ q, k, v, heads, kvHeads, rotary: tables, window }) {
+    attend({ q, k, v, heads, kvHeads, rotary: tables, window, scale, bias }) {
       const head = (q.shape[2] as number) / heads;
       const shape = [q.shape[0]!, kvHeads, capacity, head];
       const past = {
@@ -60,7 +69,9 @@ export function cacheContext({ positions, lastPositions, total, capacity }: Cach
           past.value,
           lastPositions,
           total,
-          ...(inside ? [tables.cos, tables.sin] : []),
+          inside ? tables.cos : undefined,
+          inside ? tables.sin : undefined,
+          ...(bias ? [undefined, biasOf(bias)] : []),
         ],
         [
           ["float32", q.shape],
@@ -73,6 +84,7 @@ export function cacheContext({ positions, lastPositions, total, capacity }: Cach
             num_heads: heads,
             kv_num_heads: kvHeads,
             do_rotary: inside ? 1 : 0,
+            ...(scale === undefined ? {} : { scale: { float: scale } }),
             ...(window === undefined ? {} : { local_window_size: window }),
           },
         },
@@ -80,6 +92,17 @@ export function cacheContext({ positions, lastPositions, total, capacity }: Cach
       layers.push({ past, present: { key: key!, value: value! } });
       return y!;
     },
+    cross({ q, k, v, scale }) {
+      const [, heads, , head] = k.shape as [unknown, number, unknown, number];
+      return joinHeads(attention(splitHeads(q, heads), k, v, sourceMask, scale ?? 1 / Math.sqrt(head)));
+    },
     dropout: (x) => x,
   };
+}
+
+/** How far each key up to `total` is from each query: `int64[batch, time, total]`. */
+function distances(positions: Tensor, total: Tensor): Tensor {
+  const zero = constant(0, "int64");
+  const keys = operation("Range", [zero, cast(total, "int64"), constant(1, "int64")], ["int64", ["total"]]);
+  return sub(reshape(keys, [1, 1, "total"]), reshape(positions, [...positions.shape, 1]));
 }

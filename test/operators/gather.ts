@@ -85,10 +85,10 @@ export const gatherChecks: OperatorCheck[] = [
   },
   {
     operator: "range",
-    cases: fc.constant({
-      operands: { x: { shape: ["a"], dtype: "int64" as const } },
-      build: ({ x }: Record<string, graph.Tensor>) => graph.add(graph.reshape(x!, [-1, 1]), graph.range(4)),
-      reference: ({ x }: Record<string, NdArray>) => ndArray([x!.shape[0]!, 4], (i, j) => x!.at(i!) + j!),
-    }),
+    cases: fc.constantFrom<graph.Dim>(4, "b").map((size) => ({
+      operands: { x: { shape: ["a", size], dtype: "int64" as const } },
+      build: ({ x }: Record<string, graph.Tensor>) => graph.add(x!, graph.range(x!.shape[1]!, x!)),
+      reference: ({ x }: Record<string, NdArray>) => ndArray(x!.shape, (i, j) => x!.at(i!, j!) + j!),
+    })),
   },
 ];
