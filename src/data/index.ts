@@ -2,9 +2,10 @@
 export type { Batch } from "./batch.ts";
 export { buildShard, isHeldOut, type ShardOptions, type ShardProgress } from "./build-shard.ts";
 export { type Document, type DocumentSource, texts } from "./document.ts";
-export { type BatchShape, PackedBatches, type PackingOptions, type PackingState, validationBatches } from "./packing.ts";
+export { type BatchShape, PackedBatches, type PackingOptions, validationBatches } from "./packing.ts";
 export { RandomWindows, type WindowState } from "./random-windows.ts";
 export { openShard, type ShardHeader, type Split, type TokenDocuments, TokenShard } from "./shard.ts";
+export { type PackingState, ShuffledPieces } from "./shuffled-pieces.ts";
 export { openSources, type SourceOptions, Sources } from "./sources.ts";
 export { bytesPerToken } from "./token-bytes.ts";
 export * from "./world/index.ts";

@@ -3,8 +3,9 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
 import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
-import { type BatchShape, CorpusFingerprint, type PackingOptions, parseState, refuseChange } from "./packing.ts";
+import type { BatchShape, PackingOptions } from "./packing.ts";
 import { fingerprintOf, type TokenDocuments } from "./shard.ts";
+import { CorpusFingerprint, parseState, refuseChange } from "./shuffled-pieces.ts";
 
 /** Where a `RandomWindows` stands; plain JSON. */
 export const WindowState = z.strictObject({
