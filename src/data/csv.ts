@@ -1,16 +1,16 @@
 // CSV with a header (RFC 4180): records may run over several lines inside quotes; the delimiter is found from the header.
 import Papa from "papaparse";
 import { InputError } from "../errors.ts";
-import { documentOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
+import { documentOf, fieldsOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
 import { decodeLine, longestRow, notUtf8, readLines, type SourceFile } from "./source-file.ts";
 
 /** @throws InputError when the header lacks a text field */
-export async function* readCsv(file: SourceFile, { textFields }: ReadOptions): AsyncGenerator<Row> {
+export async function* readCsv(file: SourceFile, options: ReadOptions): AsyncGenerator<Row> {
   let header: { names: string[]; delimiter: string } | undefined;
   for await (const record of readRecords(file)) {
     if (record instanceof InputError) yield record;
-    else if (header) yield parse(record, header, textFields, file);
-    else header = parseHeader(record, textFields, file);
+    else if (header) yield parse(record, header, options, file);
+    else header = parseHeader(record, fieldsOf(options), file);
   }
 }
 
@@ -57,12 +57,7 @@ function parseHeader(record: CsvRecord, fields: readonly string[], file: SourceF
   return { names, delimiter: meta.delimiter };
 }
 
-function parse(
-  record: CsvRecord,
-  header: { names: string[]; delimiter: string },
-  fields: readonly string[],
-  file: SourceFile,
-): Row {
+function parse(record: CsvRecord, header: { names: string[]; delimiter: string }, options: ReadOptions, file: SourceFile): Row {
   const { data, errors } = Papa.parse<string[]>(record.text, { delimiter: header.delimiter });
   const values = data[0] ?? [];
   const problem = errors[0]?.message ?? (data.length > 1 ? "a stray line break" : undefined);
@@ -71,5 +66,5 @@ function parse(
     return new InputError(
       `${file.path}:${record.line} has ${values.length} fields where the header has ${header.names.length}: mend or remove the row`,
     );
-  return documentOf(Object.fromEntries(header.names.map((name, i) => [name, values[i]])), fields, file, record.line);
+  return documentOf(Object.fromEntries(header.names.map((name, i) => [name, values[i]])), options, file, record.line);
 }

@@ -2,6 +2,8 @@
 
 export interface Document {
   text: string;
+  /** What the text should become, where a pair was asked for. */
+  target?: string;
   /** Where it stands: the file, and its first line (a row of a Parquet file counts as a line), from 1. */
   source: { file: string; line: number };
 }
@@ -10,7 +12,7 @@ export interface Document {
 export interface DocumentSource {
   /** Equal fingerprints promise equal documents in the same order. */
   readonly fingerprint: string;
-  documents(): AsyncIterable<Pick<Document, "text">> | Iterable<Pick<Document, "text">>;
+  documents(): AsyncIterable<Pick<Document, "text" | "target">> | Iterable<Pick<Document, "text" | "target">>;
   /** Bytes on disk, and how many of them have been read, for progress. */
   readonly bytes?: number;
   readonly bytesRead?: number;

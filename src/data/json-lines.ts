@@ -4,17 +4,17 @@ import { documentOf, type ReadOptions, type Row } from "./rows.ts";
 import { decodeLine, notUtf8, readLines, type SourceFile } from "./source-file.ts";
 
 /** Blank lines are passed over. */
-export async function* readJsonLines(file: SourceFile, { textFields }: ReadOptions): AsyncGenerator<Row> {
+export async function* readJsonLines(file: SourceFile, options: ReadOptions): AsyncGenerator<Row> {
   for await (const line of readLines(file)) {
     if (!line.complete)
       throw new InputError(`${file.path}:${line.number} is longer than 64 MiB: expected one JSON object a line`);
     const text = decodeLine(line);
     if (text === undefined) yield notUtf8(file, line.number);
-    else if (text.trim() !== "") yield parse(text, textFields, file, line.number);
+    else if (text.trim() !== "") yield parse(text, options, file, line.number);
   }
 }
 
-function parse(text: string, fields: readonly string[], file: SourceFile, line: number): Row {
+function parse(text: string, options: ReadOptions, file: SourceFile, line: number): Row {
   let row: unknown;
   try {
     row = JSON.parse(text);
@@ -22,6 +22,6 @@ function parse(text: string, fields: readonly string[], file: SourceFile, line: 
     return new InputError(`${file.path}:${line} is not valid JSON (${(error as Error).message}): mend or remove the line`);
   }
   if (typeof row !== "object" || row === null || Array.isArray(row))
-    return new InputError(`${file.path}:${line} is not a JSON object: expected one like {"${fields[0]}": "…"}`);
-  return documentOf(row as Record<string, unknown>, fields, file, line);
+    return new InputError(`${file.path}:${line} is not a JSON object: expected one like {"${options.textFields[0]}": "…"}`);
+  return documentOf(row as Record<string, unknown>, options, file, line);
 }

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { InputError } from "../errors.ts";
-import { documentOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
+import { documentOf, fieldsOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
 import { isGzip, readBytes, type SourceFile } from "./source-file.ts";
 
 /** A gzipped file is unpacked to a temporary one first, for Parquet is read from its end. */
@@ -40,23 +40,24 @@ async function unpacking<T>(file: SourceFile, step: () => Promise<T>): Promise<T
   }
 }
 
-async function* readRowGroups(file: SourceFile, path: string, { textFields }: ReadOptions): AsyncGenerator<Row> {
+async function* readRowGroups(file: SourceFile, path: string, options: ReadOptions): AsyncGenerator<Row> {
+  const fields = fieldsOf(options);
   const { buffer, metadata } = await sound(file, async () => {
     const buffer = await asyncBufferFromFile(path);
     return { buffer, metadata: await parquetMetadataAsync(buffer) };
   });
   // The first element is the root; the leaves directly under it are the plain columns.
   const columns = metadata.schema.slice(1).map((element) => element.name);
-  const missing = textFields.find((field) => !columns.includes(field));
+  const missing = fields.find((field) => !columns.includes(field));
   if (missing !== undefined)
     throw new InputError(`${file.path} has no column "${missing}": its columns are ${list(columns)}, ${nameTheField}`);
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
     const rows = await sound(file, () =>
-      parquetReadObjects({ file: buffer, metadata, compressors, columns: [...textFields], rowStart, rowEnd }),
+      parquetReadObjects({ file: buffer, metadata, compressors, columns: [...fields], rowStart, rowEnd }),
     );
-    for (const [i, row] of rows.entries()) yield documentOf(row, textFields, file, rowStart + i + 1);
+    for (const [i, row] of rows.entries()) yield documentOf(row, options, file, rowStart + i + 1);
     rowStart = rowEnd;
     if (!isGzip(file.path)) file.bytesRead = Math.round((file.bytes * rowEnd) / Number(metadata.num_rows));
   }

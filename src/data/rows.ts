@@ -6,6 +6,8 @@ import type { SourceFile } from "./source-file.ts";
 export interface ReadOptions {
   /** Fields of a row (JSON key, column) that make its text, joined by a line break. Default: `text`. */
   textFields: readonly string[];
+  /** The field that holds what the text should become, for text-to-text training. */
+  targetField?: string;
   /** Characters (UTF-16 units) after which a plain text file is cut at the next blank line. Default: 65 536. */
   pieceCharacters: number;
 }
@@ -18,10 +20,14 @@ export type Reader = (file: SourceFile, options: ReadOptions) => AsyncGenerator<
 /** What to do where the text is in another field: the end of a sentence. */
 export const nameTheField = "name the field that holds the text (--field NAME, or `field: NAME` in a recipe)";
 
+/** All the fields that are read. */
+export const fieldsOf = ({ textFields, targetField }: ReadOptions): readonly string[] =>
+  targetField === undefined ? textFields : [...textFields, targetField];
+
 /** The document of a row, or what is wrong with it. */
-export function documentOf(row: Record<string, unknown>, fields: readonly string[], file: SourceFile, line: number): Row {
+export function documentOf(row: Record<string, unknown>, options: ReadOptions, file: SourceFile, line: number): Row {
   const parts: string[] = [];
-  for (const field of fields) {
+  for (const field of fieldsOf(options)) {
     const value = Object.hasOwn(row, field) ? row[field] : undefined;
     if (typeof value !== "string") {
       const found =
@@ -30,7 +36,8 @@ export function documentOf(row: Record<string, unknown>, fields: readonly string
     }
     parts.push(value);
   }
-  return { text: parts.join("\n"), source: { file: file.path, line } };
+  const target = options.targetField === undefined ? {} : { target: parts.pop()! };
+  return { text: parts.join("\n"), ...target, source: { file: file.path, line } };
 }
 
 /** Names for a message, not too many. */

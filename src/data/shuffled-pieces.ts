@@ -32,18 +32,46 @@ export interface Piece {
   readonly begins: boolean;
 }
 
+/** Which tokens of document d are taken: `tokens[from … end)`. */
+export type DocumentRange = (documents: TokenDocuments, d: number) => { readonly from: number; readonly end: number };
+
 /**
  * What is predicted of document d: `tokens[from … end)`. Without an end-of-text token to stand before it, nothing predicts
  * the document's first token.
  */
-export function predicted({ starts, endOfText }: TokenDocuments, d: number): { from: number; end: number } {
-  return { from: starts[d]! + (endOfText === null ? 1 : 0), end: starts[d + 1]! };
+export const predicted: DocumentRange = ({ starts, endOfText }, d) => ({
+  from: starts[d]! + (endOfText === null ? 1 : 0),
+  end: starts[d + 1]!,
+});
+
+/** All of document d but its end-of-text token. */
+export const content: DocumentRange = ({ starts, endOfText }, d) => ({
+  from: starts[d]!,
+  end: starts[d + 1]! - (endOfText === null ? 0 : 1),
+});
+
+/** All documents once, in their own order: each call gives the next piece of no more than `room` tokens, undefined after the last. */
+export function piecesInOrder(documents: TokenDocuments, range: DocumentRange): (room: number) => Piece | undefined {
+  let document = 0;
+  let offset = 0;
+  return (room) => {
+    for (; document + 1 < documents.starts.length; document++, offset = 0) {
+      const { from: first, end } = range(documents, document);
+      const from = first + offset;
+      if (from >= end) continue;
+      const to = Math.min(end, from + room);
+      offset += to - from;
+      return { from, to, begins: from === first };
+    }
+    return undefined;
+  };
 }
 
 /** Each epoch takes the documents in an order of its own, by seed and epoch. */
 export class ShuffledPieces {
   readonly seed: number;
   readonly #documents: TokenDocuments;
+  readonly #range: DocumentRange;
   readonly #order: Uint32Array;
   #epoch = 0;
   #document = 0;
@@ -51,20 +79,20 @@ export class ShuffledPieces {
   #fingerprint: string | undefined;
 
   /** @throws InputError when there are no documents */
-  constructor(documents: TokenDocuments, seed: number) {
+  constructor(documents: TokenDocuments, seed: number, range: DocumentRange = predicted) {
     const count = documents.starts.length - 1;
-    const predictions = documents.tokens.length - (documents.endOfText === null ? count : 0);
-    if (predictions <= 0) throw new InputError("there is nothing to train on: the corpus has no tokens");
+    if (!piecesInOrder(documents, range)(1)) throw new InputError("there is nothing to train on: the corpus has no tokens");
     this.seed = seed;
     this.#documents = documents;
+    this.#range = range;
     this.#order = new Uint32Array(count);
     this.#shuffle();
   }
 
   /** @throws InputError when the state is not one of this class, or belongs to another corpus */
-  static restore(documents: TokenDocuments, state: unknown): ShuffledPieces {
+  static restore(documents: TokenDocuments, state: unknown, range?: DocumentRange): ShuffledPieces {
     const from = parseState(PackingState, state);
-    const pieces = new ShuffledPieces(documents, from.seed);
+    const pieces = new ShuffledPieces(documents, from.seed, range);
     refuseChange(from, pieces.state(), ({ documents, tokens }) => `${documents} documents of ${tokens} tokens`);
     pieces.#epoch = from.epoch;
     pieces.#document = from.document;
@@ -90,7 +118,7 @@ export class ShuffledPieces {
   /** The next piece, of no more than `room` tokens. */
   take(room: number): Piece {
     for (;;) {
-      const { from: first, end } = predicted(this.#documents, this.#order[this.#document]!);
+      const { from: first, end } = this.#range(this.#documents, this.#order[this.#document]!);
       const begins = this.#offset === 0;
       const from = first + this.#offset;
       const to = Math.min(end, from + room);

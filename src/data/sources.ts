@@ -90,15 +90,15 @@ export class Sources implements DocumentSource {
   readonly #skip: boolean;
 
   constructor(files: readonly SourceFile[], ignored: readonly string[], options: SourceOptions) {
-    const { textFields = ["text"], pieceCharacters = 65_536, onBadRow = "error" } = options;
+    const { textFields = ["text"], targetField, pieceCharacters = 65_536, onBadRow = "error" } = options;
     if (textFields.length === 0) throw new InputError("name at least one field that holds the text");
     this.files = files;
     this.ignored = ignored;
     this.bytes = files.reduce((sum, file) => sum + file.bytes, 0);
-    this.#options = { textFields, pieceCharacters };
+    this.#options = { textFields, targetField, pieceCharacters };
     this.#skip = onBadRow === "skip";
     const stamps = files.map((file) => [resolve(file.path), file.bytes, file.modified]);
-    this.fingerprint = hash("sha256", JSON.stringify([stamps, textFields, pieceCharacters, onBadRow]), "hex");
+    this.fingerprint = hash("sha256", JSON.stringify([stamps, textFields, pieceCharacters, onBadRow, targetField]), "hex");
   }
 
   get bytesRead(): number {
