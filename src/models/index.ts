@@ -2,3 +2,5 @@
 export { type Family, familyOf } from "./config.ts";
 export * from "./gpt.ts";
 export * from "./gpt-config.ts";
+export * from "./t5.ts";
+export * from "./t5-config.ts";

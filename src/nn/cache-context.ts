@@ -1,5 +1,5 @@
 // The context for continuing texts: keys and values of earlier tokens stay in a cache that the runtime reads and writes in place.
-import { cast, constant, type Dim, input, reshape, rotary, sub, type Tensor } from "../graph/index.ts";
+import { cast, constant, type Dim, input, pad, reshape, rotary, slice, sub, type Tensor } from "../graph/index.ts";
 import { operation, operations } from "../graph/tensor.ts";
 import { attention, crossMask, joinHeads, splitHeads } from "./attention.ts";
 import type { Context, PositionBias } from "./context.ts";
@@ -50,7 +50,9 @@ export function cacheContext({ positions, lastPositions, total, capacity, source
     layers,
     attend({ q, k, v, heads, kvHeads, rotary: tables, window, scale, bias }) {
       const head = (q.shape[2] as number) / heads;
-      const shape = [q.shape[0]!, kvHeads, capacity, head];
+      // The operator takes heads of a multiple of 8: others are filled up with zeros, which change no product.
+      const filled = Math.ceil(head / 8) * 8;
+      const shape = [q.shape[0]!, kvHeads, capacity, filled];
       const past = {
         key: input(`cache.${layers.length}.key`, "float32", shape),
         value: input(`cache.${layers.length}.value`, "float32", shape),
@@ -62,9 +64,9 @@ export function cacheContext({ positions, lastPositions, total, capacity, source
       const [y, key, value] = operations(
         "GroupQueryAttention",
         [
-          turn(q, heads),
-          turn(k, kvHeads),
-          v,
+          headsOfWidth(filled, turn(q, heads), heads),
+          headsOfWidth(filled, turn(k, kvHeads), kvHeads),
+          headsOfWidth(filled, v, kvHeads),
           past.key,
           past.value,
           lastPositions,
@@ -74,7 +76,7 @@ export function cacheContext({ positions, lastPositions, total, capacity, source
           ...(bias ? [undefined, biasOf(bias)] : []),
         ],
         [
-          ["float32", q.shape],
+          ["float32", [...q.shape.slice(0, 2), heads * filled]],
           ["float32", shape],
           ["float32", shape],
         ],
@@ -84,13 +86,13 @@ export function cacheContext({ positions, lastPositions, total, capacity, source
             num_heads: heads,
             kv_num_heads: kvHeads,
             do_rotary: inside ? 1 : 0,
-            ...(scale === undefined ? {} : { scale: { float: scale } }),
+            scale: { float: scale ?? 1 / Math.sqrt(head) },
             ...(window === undefined ? {} : { local_window_size: window }),
           },
         },
       );
       layers.push({ past, present: { key: key!, value: value! } });
-      return y!;
+      return headsOfWidth(head, y!, heads);
     },
     cross({ q, k, v, scale }) {
       const [, heads, , head] = k.shape as [unknown, number, unknown, number];
@@ -98,6 +100,16 @@ export function cacheContext({ positions, lastPositions, total, capacity, source
     },
     dropout: (x) => x,
   };
+}
+
+/** Heads of `[batch, time, heads·head]` filled up with zeros, or cut, to another width. */
+function headsOfWidth(width: number, x: Tensor, heads: number): Tensor {
+  const [batch, time, inner] = x.shape as [Dim, Dim, number];
+  const head = inner / heads;
+  if (head === width) return x;
+  const apart = reshape(x, [batch, time, heads, head]);
+  const fitting = head < width ? pad(apart, 3, 0, width - head) : slice(apart, 3, 0, width);
+  return reshape(fitting, [batch, time, heads * width]);
 }
 
 /** How far each key up to `total` is from each query: `int64[batch, time, total]`. */
