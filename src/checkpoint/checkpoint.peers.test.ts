@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
 import { peerTest, runPython } from "../../test/peer.ts";
-import { loadModelFolder, saveModelFolder } from "./model-folder.ts";
+import { loadModelFolder } from "./model-folder.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { saveModelFolder } from "./save-model-folder.ts";
 import type { SavedTensor } from "./saved-tensor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slovo-safetensors-peers-"));

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { InputError } from "../errors.ts";
-import { loadModelFolder, saveModelFolder } from "./model-folder.ts";
+import { loadModelFolder } from "./model-folder.ts";
 import { writeSafetensors } from "./safetensors.ts";
+import { saveModelFolder } from "./save-model-folder.ts";
 
 let folder: string;
 beforeEach(() => {

@@ -1,30 +1,38 @@
-// A model as a Hugging Face folder: config.json, generation_config.json, the tokenizer's files, and its weights in safetensors,
-// in one file or in several with an index.
-import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+// A model as a Hugging Face folder, opened for reading: config.json, generation_config.json, and its weights by name.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { exists, standingFolder, writeFileAtomically } from "./atomic.ts";
-import { pickleRefusal, readSafetensors, type SafetensorsFile, writeSafetensors } from "./safetensors.ts";
-import type { SavedTensor } from "./saved-tensor.ts";
+import { standingFolder } from "./atomic.ts";
+import { type FloatDtype, isFloat, readFloats } from "./floats.ts";
+import type { SafetensorsFile } from "./safetensors.ts";
+import type { Weight } from "./save-model-folder.ts";
+import type { SavedTensor, StoredElements } from "./saved-tensor.ts";
+import { openWeightFiles, readJson, weightsFile } from "./weight-files.ts";
+import { isOptional, storedNames } from "./weight-names.ts";
 
-const weightsFile = "model.safetensors";
-const indexFile = "model.safetensors.index.json";
-
-/** A float32 weight on its way to the disk, row-major. */
-export interface Weight {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
+/** Where a weight lies on the disk, for a runtime that reads it there by itself. */
+export interface StoredWeight {
+  readonly dtype: "float32" | "float16" | "bfloat16";
+  readonly file: string;
+  /** In bytes, from the beginning of the file. */
+  readonly offset: number;
+  readonly length: number;
 }
 
-/** What makes up a model folder. */
-export interface ModelFolderContents {
-  /** `config.json`, with Hugging Face's names. */
-  readonly config: object;
-  /** `generation_config.json`. */
-  readonly generationConfig?: object;
-  /** By their Hugging Face names. A tied output head is left out. */
-  readonly weights: ReadonlyMap<string, Weight>;
+export interface ReadOptions {
+  /** Which weights may be missing, because they begin anew: a classifier on top of a pre-trained model. None when left out. */
+  readonly mayBeNew?: (name: string) => boolean;
+  /** Stored tensors that no target takes are an error; buffers and heads of other tasks never are. */
+  readonly strict?: boolean;
+}
+
+/** How a checkpoint and the weights that were wanted from it fit together. */
+export interface ReadReport {
+  /** Weights that are not in the checkpoint; their arrays are as they were. */
+  readonly fresh: readonly string[];
+  /** Stored tensors that nobody asked for, other than buffers and heads of other tasks: worth a note. */
+  readonly unused: readonly string[];
 }
 
 /** A model folder opened for reading. Its weights are views of its files until it is closed. */
@@ -36,86 +44,30 @@ export interface ModelFolder extends Disposable {
   /** Every tensor that is stored, by name. */
   readonly tensors: ReadonlyMap<string, SavedTensor>;
   /**
-   * The weight of that name as float32. An output head that is not stored is the input embedding, unless the config says that
-   * they are not tied; the prefix `model.` or `transformer.` may be missing in the file.
+   * The weight of that name as float32; see `weight-names.ts` for the names under which it may be stored. Weights that are stored
+   * narrower are widened for each call, so use it up before the next.
    *
-   * @throws InputError where it is missing, is of another shape than `shape`, or is not of floating point.
+   * @throws InputError where it is missing, is of another shape than `shape`, is not of floating point, or holds a NaN or an infinity.
    */
-  weight(name: string, shape?: readonly number[]): Weight;
+  weight(name: string, shape?: readonly number[]): Weight & { readonly dtype: "float32" };
+  /**
+   * Where that weight lies, checked as by `weight`; `undefined` where it is not aligned in its file, so that it has to be copied.
+   */
+  stored(name: string, shape: readonly number[]): StoredWeight | undefined;
+  /**
+   * Fills each array with the weight of its name. A piece of the file is in memory at a time, besides the arrays.
+   *
+   * @throws InputError as `weight` does, and, with `strict`, where something is left over. The arrays are then partly filled.
+   */
+  readInto(targets: ReadonlyMap<string, Weight>, options?: ReadOptions): ReadReport;
+  /** Stored tensors that nobody has asked for so far, other than buffers, heads of other tasks, and second copies of a tied weight. */
+  unused(): string[];
+  /** Throws InputError where something is unused: the config then is of another model than the weights. */
+  checkAllUsed(): void;
   close(): void;
 }
 
-/**
- * Writes the model's files of a folder that Transformers opens; the tokenizer saves its own beside them. Each file is replaced whole; for a folder that appears whole or not at
- * all, call it inside `writeFolderAtomically`.
- *
- * @throws InputError where the disk refuses.
- */
-export async function saveModelFolder(folder: string, contents: ModelFolderContents): Promise<void> {
-  const { config, generationConfig, weights } = contents;
-  const json = (value: object) => `${JSON.stringify(value, undefined, 2)}\n`;
-  const tensors = new Map([...weights].map(([name, weight]) => [name, { dtype: "float32" as const, ...weight }]));
-  await writeSafetensors(join(folder, weightsFile), tensors);
-  if (generationConfig) await writeFileAtomically(join(folder, "generation_config.json"), json(generationConfig));
-  await writeFileAtomically(join(folder, "config.json"), json(config));
-}
-
 const jsonObject = z.record(z.string(), z.unknown());
-const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
-
-/** The JSON of a file, checked by `schema`; `undefined` where there is no such file. */
-async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  try {
-    return schema.parse(JSON.parse(await readFile(path, "utf8")));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
-    const reason = issue ? [...issue.path, issue.message].join(": ") : (cause as Error).message;
-    throw new InputError(`${path} is not the JSON that was expected: ${reason}.`, { cause });
-  }
-}
-
-/** Opens the files of weights in a folder; where there is an index, every tensor it names must be there. */
-async function openWeights(folder: string): Promise<SafetensorsFile[]> {
-  if (await exists(join(folder, weightsFile))) return [await readSafetensors(join(folder, weightsFile))];
-  const index = await readJson(join(folder, indexFile), indexSchema);
-  if (!index) {
-    const pickle = join(folder, "pytorch_model.bin");
-    if ((await exists(pickle)) || (await exists(`${pickle}.index.json`))) throw new InputError(pickleRefusal(pickle));
-    throw new InputError(`${folder} holds no weights: expected ${weightsFile} or ${indexFile} in it.`);
-  }
-  const shards = new Map<string, SafetensorsFile>();
-  try {
-    for (const [name, shard] of Object.entries(index.weight_map)) {
-      if (shard !== basename(shard) || !shard.endsWith(".safetensors")) {
-        throw new InputError(
-          `${join(folder, indexFile)}: tensor ${name} should lie in a .safetensors file beside it, not in ${shard}.`,
-        );
-      }
-      if (!shards.has(shard)) shards.set(shard, await readSafetensors(join(folder, shard)));
-      if (!shards.get(shard)!.tensors.has(name)) {
-        throw new InputError(
-          `${join(folder, shard)} lacks the tensor ${name}, which ${indexFile} says lies in it: fetch or save the model again.`,
-        );
-      }
-    }
-  } catch (error) {
-    for (const shard of shards.values()) shard.close();
-    throw error;
-  }
-  return [...shards.values()];
-}
-
-const inputEmbeddings = ["model.embed_tokens.weight", "transformer.wte.weight"];
-
-/**
- * The names under which a weight may be stored: its own; for an output head that is tied, the input embedding's; and each
- * without the prefix of the model inside, which files of that model alone leave out (the published GPT-2 does).
- */
-function storedNames(name: string, tied: boolean): string[] {
-  const names = tied && name === "lm_head.weight" ? [name, ...inputEmbeddings] : [name];
-  return names.flatMap((full) => [full, full.replace(/^(model|transformer)\./, "")]);
-}
 
 /**
  * Opens a Hugging Face model folder: reads its configuration and maps its weights.
@@ -130,30 +82,158 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   const config = await readJson(join(folder, "config.json"), jsonObject);
   if (!config) throw new InputError(`${folder} is not a model folder: it has no config.json.`);
   const generationConfig = await readJson(join(folder, "generation_config.json"), jsonObject);
-  const files = await openWeights(folder);
-  const tensors = new Map(files.flatMap((file) => [...file.tensors]));
+  return new OpenFolder(path, folder, config, generationConfig, await openWeightFiles(folder));
+}
 
-  const weight = (name: string, shape?: readonly number[]): Weight => {
-    const stored = storedNames(name, config.tie_word_embeddings !== false).find((candidate) => tensors.has(candidate));
-    const tensor = stored === undefined ? undefined : tensors.get(stored);
-    if (!tensor) {
-      const names = files.map((file) => basename(file.path)).join(", ");
-      throw new InputError(
-        `${folder} lacks the tensor ${name}, which its config.json calls for: ${names} may be of another model or incomplete.`,
-      );
+/** A stored tensor of floating point. */
+interface Found {
+  readonly stored: StoredElements;
+  readonly dtype: FloatDtype;
+  readonly tensor: SavedTensor & { readonly dtype: "float32" };
+  readonly file: SafetensorsFile;
+}
+
+class OpenFolder implements ModelFolder {
+  readonly path: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly generationConfig: Readonly<Record<string, unknown>> | undefined;
+  readonly tensors: ReadonlyMap<string, SavedTensor>;
+  /** Where the files are, for messages. */
+  readonly #folder: string;
+  readonly #files: ReadonlyMap<string, SafetensorsFile>;
+  readonly #tied: boolean;
+  /** What was asked for: by the name it is stored under, every name that it may have. */
+  readonly #used = new Map<string, readonly string[]>();
+  readonly #finite = new Set<string>();
+
+  constructor(
+    path: string,
+    folder: string,
+    config: ModelFolder["config"],
+    generationConfig: ModelFolder["generationConfig"],
+    files: ReadonlyMap<string, SafetensorsFile>,
+  ) {
+    this.path = path;
+    this.config = config;
+    this.generationConfig = generationConfig;
+    this.tensors = new Map(Array.from(files, ([name, file]) => [name, file.tensors.get(name)!]));
+    this.#folder = folder;
+    this.#files = files;
+    this.#tied = config.tie_word_embeddings !== false;
+  }
+
+  weight(name: string, shape?: readonly number[]): Weight & { readonly dtype: "float32" } {
+    const { tensor, stored, file } = this.#find(name, shape);
+    this.#checkFinite(name);
+    const { data } = tensor;
+    // What was widened is in memory twice until the file's pages go.
+    if (data.buffer !== stored.bytes.buffer) file.release(stored.bytes);
+    return { dtype: "float32", shape: tensor.shape, data };
+  }
+
+  stored(name: string, shape: readonly number[]): StoredWeight | undefined {
+    const { stored, dtype, file } = this.#find(name, shape);
+    this.#checkFinite(name);
+    const { byteOffset: offset, byteLength: length } = stored.bytes;
+    const names = { F32: "float32", F16: "float16", BF16: "bfloat16" } as const;
+    return offset % 4 === 0 ? { dtype: names[dtype], file: file.path, offset, length } : undefined;
+  }
+
+  readInto(targets: ReadonlyMap<string, Weight>, { mayBeNew, strict = false }: ReadOptions = {}): ReadReport {
+    const absent = [...targets.keys()].filter((name) => this.#storedName(name) === undefined);
+    const missing = absent.filter((name) => !mayBeNew?.(name));
+    if (missing.length > 0) throw this.#missing(missing);
+    for (const [name, { shape, data: target }] of targets) {
+      if (absent.includes(name)) continue;
+      const { stored, dtype, file } = this.#find(name, shape);
+      this.#refuseNonFinite(name, readFloats(stored, dtype, { target, release: file.release }), target.length);
     }
-    if (tensor.dtype !== "float32") {
-      throw new InputError(`${folder}, tensor ${name}: expected floating point, got ${tensor.dtype}.`);
+    if (strict) this.checkAllUsed();
+    return { fresh: absent, unused: this.unused() };
+  }
+
+  unused(): string[] {
+    return [...this.tensors.keys()].filter((name) => {
+      if (this.#used.has(name)) return false;
+      const twin = [...this.#used].find(([, names]) => names.includes(name))?.[0];
+      return twin === undefined ? !isOptional(name) : !this.#equal(name, twin);
+    });
+  }
+
+  checkAllUsed(): void {
+    const [first, ...rest] = this.unused();
+    if (first === undefined) return;
+    const others =
+      rest.length > 0
+        ? ` and ${rest.length} more that its config.json does not call for`
+        : ", which its config.json does not call for";
+    throw new InputError(
+      `${this.#folder} holds the tensor ${first}${others}: the config may be of another model than the weights.`,
+    );
+  }
+
+  close(): void {
+    for (const file of new Set(this.#files.values())) file.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #storedName(name: string): string | undefined {
+    return storedNames(name, this.#tied).find((candidate) => this.tensors.has(candidate));
+  }
+
+  #missing([first, ...rest]: readonly string[]): InputError {
+    const others =
+      rest.length > 0 ? ` and ${rest.length} more that its config.json calls for` : ", which its config.json calls for";
+    return new InputError(
+      `${this.#folder} lacks the tensor ${first}${others}: its weights may be of another model or incomplete.`,
+    );
+  }
+
+  #find(name: string, shape?: readonly number[]): Found {
+    const storedName = this.#storedName(name);
+    if (storedName === undefined) throw this.#missing([name]);
+    this.#used.set(storedName, storedNames(name, this.#tied));
+    const tensor = this.tensors.get(storedName)!;
+    const { stored } = tensor;
+    if (tensor.dtype !== "float32" || !stored || !isFloat(stored.dtype)) {
+      const got = tensor.dtype === "other" ? stored!.dtype : tensor.dtype;
+      throw new InputError(
+        `${this.#folder}, tensor ${name}: a weight is F32, F16 or BF16, got ${got}: convert it to one of them.`,
+      );
     }
     if (shape && (shape.length !== tensor.shape.length || shape.some((size, axis) => size !== tensor.shape[axis]))) {
       throw new InputError(
-        `${folder}, tensor ${name}: config.json calls for shape [${shape.join(", ")}], but it is stored with [${tensor.shape.join(", ")}].`,
+        `${this.#folder}, tensor ${name}: config.json calls for shape [${shape.join(", ")}], but it is stored with [${tensor.shape.join(", ")}].`,
       );
     }
-    return tensor;
-  };
-  const close = () => {
-    for (const file of files) file.close();
-  };
-  return { path, config, generationConfig, tensors, weight, close, [Symbol.dispose]: close };
+    return { stored, dtype: stored.dtype, tensor, file: this.#files.get(storedName)! };
+  }
+
+  /** Goes over a weight once, whoever asks for it how often. */
+  #checkFinite(name: string): void {
+    const { stored, dtype, tensor, file } = this.#find(name);
+    if (this.#finite.has(name)) return;
+    this.#refuseNonFinite(name, readFloats(stored, dtype, { release: file.release }), product(tensor.shape));
+    this.#finite.add(name);
+  }
+
+  #refuseNonFinite(name: string, count: number, of: number): void {
+    if (count === 0) return;
+    throw new InputError(
+      `${this.#folder}, tensor ${name}: ${count} of its ${of} numbers are NaN or infinite: the model is damaged, or was when it was saved.`,
+    );
+  }
+
+  #equal(name: string, other: string): boolean {
+    const [a, b] = [this.tensors.get(name)!.stored!, this.tensors.get(other)!.stored!];
+    const same = a.dtype === b.dtype && Buffer.from(a.bytes.buffer, a.bytes.byteOffset, a.bytes.length).equals(b.bytes);
+    this.#files.get(name)!.release(a.bytes);
+    this.#files.get(other)!.release(b.bytes);
+    return same;
+  }
 }
+
+const product = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);

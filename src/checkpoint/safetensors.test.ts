@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { InputError } from "../errors.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { itemSizes, type StoredDtype } from "./safetensors-header.ts";
 import type { SavedTensor } from "./saved-tensor.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slovo-safetensors-"));
@@ -120,6 +121,44 @@ describe("what other writers make", () => {
   });
 });
 
+describe("what is saved again", () => {
+  test("keeps every element type and every byte, aligned or not; types nothing computes with are carried along", async () => {
+    const types = Object.keys(itemSizes) as StoredDtype[];
+    const header: Record<string, unknown> = {};
+    let end = 0;
+    // Narrow types first, three elements each: most of the wide ones are unaligned.
+    for (const dtype of types) {
+      header[`t.${dtype}`] = { dtype, shape: [3], data_offsets: [end, end + 3 * itemSizes[dtype]] };
+      end += 3 * itemSizes[dtype];
+    }
+    writeRaw(
+      header,
+      new Uint8Array(end).map((_, i) => (i * 37) % 256),
+    );
+    using first = await readSafetensors(path);
+    const again = join(folder, "again.safetensors");
+    await writeSafetensors(again, first.tensors, first.metadata);
+    using second = await readSafetensors(again);
+    expect(second.tensors.size).toBe(types.length);
+    for (const [name, { stored, shape, data }] of first.tensors) {
+      expect(second.tensors.get(name)!.stored).toEqual(stored);
+      expect(second.tensors.get(name)!.shape).toEqual(shape);
+      expect(second.tensors.get(name)!.data).toEqual(data);
+    }
+    expect(second.tensors.get("t.F64")).toMatchObject({ dtype: "other", data: expect.any(Uint8Array) });
+  });
+
+  test("released memory is read from the file again", async () => {
+    const data = Float32Array.from({ length: 100_000 }, (_, i) => i);
+    await writeSafetensors(path, new Map([["w", { dtype: "float32", shape: [100_000], data }]]));
+    using file = await readSafetensors(path);
+    const { stored, data: seen } = file.tensors.get("w")!;
+    expect(seen[99_999]).toBe(99_999);
+    file.release(stored!.bytes);
+    expect(seen).toEqual(data);
+  });
+});
+
 describe("a faulty file is one sentence that names the file and the tensor", () => {
   const entry = (shape: number[], begin: number, end: number, dtype = "F32") => ({ dtype, shape, data_offsets: [begin, end] });
   const eight = new Uint8Array(8);
@@ -136,7 +175,7 @@ describe("a faulty file is one sentence that names the file and the tensor", () 
     ["negative size", { w: entry([-2], 0, 8) }, eight, /tensor "w".*shape\.0/],
     ["fractional offset", { w: entry([2], 0.5, 8.5) }, eight, /tensor "w".*data_offsets\.0/],
     ["unknown key", { w: { ...entry([2], 0, 8), more: 1 } }, eight, /tensor "w".*more/],
-    ["unknown type", { w: entry([8], 0, 8, "F8_E4M3") }, eight, /tensor "w": its element type "F8_E4M3" is not one/],
+    ["unknown type", { w: entry([8], 0, 8, "F4") }, eight, /tensor "w": its element type "F4" is not one/],
     ["type of Object.prototype", { w: entry([8], 0, 8, "toString") }, eight, /element type "toString"/],
     ["size against shape", { w: entry([3], 0, 8) }, eight, /tensor "w": F32 of shape \[3\] takes 12 bytes, but .* hold 8/],
     ["end before begin", { w: entry([2], 8, 0) }, eight, /tensor "w": F32 of shape \[2\] takes 8 bytes/],
@@ -155,6 +194,7 @@ describe("a faulty file is one sentence that names the file and the tensor", () 
     ],
     ["hole", { w: entry([1], 4, 8) }, eight, /tensor "w": it begins at byte 4 of the data instead of 0 .* hole/],
     ["rest", { w: entry([1], 0, 4) }, eight, /end at byte 4 of the data, but 4 more bytes follow/],
+    ["deep nesting", "[".repeat(1000), new Uint8Array(), /nests deeper/],
     ["metadata not words", { __metadata__: { a: 1 } }, new Uint8Array(), /__metadata__ should map words to words, but a: /],
   ])("%s", async (_, header, data, message) => {
     writeRaw(header, data);
@@ -170,13 +210,56 @@ describe("a faulty file is one sentence that names the file and the tensor", () 
   test.each<[string, Buffer, RegExp]>([
     ["empty", Buffer.alloc(0), /holds 0 bytes/],
     ["seven bytes", Buffer.alloc(7), /holds 7 bytes, fewer than the 8/],
-    ["absurd header length", Buffer.alloc(64, 0xff), /and the format allows 100000000/],
+    ["absurd header length", Buffer.alloc(64, 0xff), /and at most 16777216 are read/],
     ["header cut off", Buffer.from([100, 0, 0, 0, 0, 0, 0, 0, 0x7b]), /its header alone should take 108: the file is truncated/],
     ["text", Buffer.from("version 1 of something that is no tensor at all"), /is not a safetensors file/],
   ])("%s", async (_, bytes, message) => {
     writeFileSync(path, bytes);
     await expect(readSafetensors(path)).rejects.toThrow(InputError);
     await expect(readSafetensors(path)).rejects.toThrow(message);
+  });
+
+  test("a name that comes twice", async () => {
+    writeRaw(`{"w": ${JSON.stringify(entry([1], 0, 4))}, "w": ${JSON.stringify(entry([1], 4, 8))}}`, eight);
+    await expect(readSafetensors(path)).rejects.toThrow(/header gives the same name twice/);
+    writeRaw('{"w": {"dtype": "F32", "shape": [1], "shape": [2], "data_offsets": [0, 8]}}', eight);
+    await expect(readSafetensors(path)).rejects.toThrow(/header gives the same name twice/);
+    writeRaw({ 'a "quoted: name" {[': entry([2], 0, 8) }, eight);
+    (await readSafetensors(path)).close();
+  });
+
+  test.each<[string, Buffer, RegExp]>([
+    ["a zip, as PyTorch writes", Buffer.from("PK\x03\x04 and so on"), /PyTorch pickle.*safe_serialization/],
+    ["a bare pickle", Buffer.from([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]), /PyTorch pickle.*safe_serialization/],
+    ["GGUF", Buffer.from("GGUF\x03\0\0\0\0\0"), /is named as safetensors but is GGUF/],
+  ])("%s under the name of safetensors", async (_, bytes, message) => {
+    writeFileSync(path, bytes);
+    await expect(readSafetensors(path)).rejects.toThrow(InputError);
+    await expect(readSafetensors(path)).rejects.toThrow(message);
+  });
+
+  test("a huge header is refused in a moment, whatever it holds", async () => {
+    const huge = (fill: string, length = 100_000_000) => {
+      const bytes = Buffer.alloc(8 + length, fill);
+      bytes.writeBigUInt64LE(BigInt(length));
+      writeFileSync(path, bytes);
+    };
+    const timed = async () => {
+      const start = performance.now();
+      await expect(readSafetensors(path)).rejects.toThrow(InputError);
+      return performance.now() - start;
+    };
+    huge("[");
+    expect(await timed()).toBeLessThan(500);
+    for (const fill of ["[", '{"a":', "x", '"a":{"dtype":"F32","shape":[],"data_offsets":[0,0]},']) {
+      huge(fill, 1 << 24);
+      expect(await timed()).toBeLessThan(3000);
+    }
+    const many = Array.from({ length: 200_000 }, (_, i) => `"${i}":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}`);
+    writeRaw(`{${many.join(",")}}`);
+    const start = performance.now();
+    (await readSafetensors(path)).close();
+    expect(performance.now() - start).toBeLessThan(5000);
   });
 
   test("a missing file, a folder, a pickle", async () => {
@@ -208,7 +291,10 @@ describe("a faulty file is one sentence that names the file and the tensor", () 
           writeFileSync(corrupted, cut % 3 === 0 ? bytes.subarray(0, cut) : bytes);
           try {
             using file = await readSafetensors(corrupted);
-            for (const { shape, data } of file.tensors.values()) expect(data.length).toBe(shape.reduce((a, b) => a * b, 1));
+            for (const { shape, data, stored } of file.tensors.values()) {
+              expect(stored!.bytes.length / itemSizes[stored!.dtype]).toBe(shape.reduce((a, b) => a * b, 1));
+              expect(data.byteLength).toBeGreaterThanOrEqual(stored!.bytes.length);
+            }
           } catch (error) {
             expect(error).toBeInstanceOf(InputError);
             refused++;

@@ -20,6 +20,17 @@ test("shows the file's bytes, also through wider typed arrays, and never writes 
   expect(new Uint32Array(new Uint8Array(readFileSync(path)).buffer)).toEqual(numbers);
 });
 
+test("what is released comes from the file again when it is touched", () => {
+  const path = join(folder, "released.bin");
+  const numbers = new Uint8Array(300_000).map((_, i) => i % 251);
+  writeFileSync(path, numbers);
+  using file = mapFile(path);
+  file.bytes.fill(0);
+  file.release(file.bytes.subarray(70_000, 290_000));
+  expect(file.bytes.subarray(70_000, 290_000)).toEqual(numbers.subarray(70_000, 290_000));
+  file.release(new Uint8Array(4)); // not of this file
+});
+
 test("a closed file has no bytes, and may be closed twice", () => {
   const path = join(folder, "short.bin");
   writeFileSync(path, "abc");

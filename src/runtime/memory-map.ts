@@ -9,12 +9,18 @@ export interface MappedFile extends Disposable {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** True when the bytes are the file's own pages; false when they had to be read into memory. */
   readonly mapped: boolean;
+  /**
+   * Lets go of the memory behind `part` of the bytes, for who has copied it; if it is touched again, it comes from the file again,
+   * without what was written to it here. Nothing happens where the file is not mapped.
+   */
+  release(part: Uint8Array): void;
   close(): void;
 }
 
 interface LibC {
   mmap(address: null, length: number, protection: number, flags: number, file: number, offset: number): bigint;
   munmap(address: bigint, length: number): number;
+  madvise(address: bigint, length: number, advice: number): number;
   view(address: bigint, length: number): ArrayBuffer;
 }
 
@@ -23,10 +29,13 @@ interface LibC {
 const PROT_READ_WRITE = 1 | 2;
 const MAP_PRIVATE = 2;
 const MAP_FAILED = 2n ** 64n - 1n;
+const MADV_DONTNEED = 4;
+/** A multiple of the size of a page on every platform. */
+const pages = 65536;
 
 let libc: LibC | null | undefined;
 
-/** The two calls from the C library that this process already has loaded; null where that cannot be had (Windows). */
+/** The calls from the C library that this process already has loaded; null where that cannot be had (Windows). */
 function loadLibC(): LibC | null {
   if (process.platform !== "linux" && process.platform !== "darwin") return null;
   try {
@@ -35,6 +44,7 @@ function loadLibC(): LibC | null {
     return {
       mmap: library.func("void *mmap(void *address, size_t length, int protection, int flags, int file, int64_t offset)"),
       munmap: library.func("int munmap(void *address, size_t length)"),
+      madvise: library.func("int madvise(void *address, size_t length, int advice)"),
       view: koffi.view,
     };
   } catch {
@@ -82,18 +92,24 @@ function reason(error: unknown): string {
 function mapped(c: LibC, address: bigint, length: number): MappedFile {
   const buffer = c.view(address, length);
   let open = true;
+  const release = (part: Uint8Array) => {
+    if (!open || part.buffer !== buffer) return;
+    const begin = Math.floor(part.byteOffset / pages) * pages;
+    const end = Math.min(length, Math.ceil((part.byteOffset + part.byteLength) / pages) * pages);
+    c.madvise(address + BigInt(begin), end - begin, MADV_DONTNEED);
+  };
   const close = () => {
     if (!open) return;
     open = false;
     buffer.transfer(); // detaches the views, so that a late read sees length 0 and not unmapped memory
     c.munmap(address, length);
   };
-  return { bytes: new Uint8Array(buffer), mapped: true, close, [Symbol.dispose]: close };
+  return { bytes: new Uint8Array(buffer), mapped: true, release, close, [Symbol.dispose]: close };
 }
 
 function inMemory(bytes: Uint8Array<ArrayBuffer>): MappedFile {
   const close = () => void (bytes.buffer.detached || bytes.buffer.transfer());
-  return { bytes, mapped: false, close, [Symbol.dispose]: close };
+  return { bytes, mapped: false, release: () => {}, close, [Symbol.dispose]: close };
 }
 
 function readAll(file: number, length: number, path: string): Uint8Array<ArrayBuffer> {
