@@ -9,6 +9,7 @@ import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { generateCommand } from "./commands/generate.ts";
+import { pullCommand } from "./commands/pull.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tokenizerCommand } from "./commands/tokenizer.ts";
 import { trainCommand } from "./commands/train.ts";
@@ -42,6 +43,7 @@ for (const command of [
   chatCommand(),
   serveCommand(),
   evalCommand(),
+  pullCommand(),
   tokenizerCommand(),
   dataCommand(),
   benchCommand(),

@@ -28,5 +28,12 @@ export const number =
     return value;
   };
 
+/** `--model`, as every command that runs one model has it; its value is for `resolveModel`. */
+export const modelOption = () =>
+  new Option(
+    "--model <folder>",
+    "model folder (config.json, model.safetensors, tokenizer.json), or a pulled org/name[@revision]",
+  ).makeOptionMandatory();
+
 /** `--device`, as every command that runs a model has it. */
 export const deviceOption = () => new Option("--device <name>", "what computes").choices(devices).default("cpu");

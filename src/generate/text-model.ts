@@ -48,7 +48,9 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     const name = modelName(folder);
     const ends = endTokens(files.generationConfig?.eos_token_id) ?? endTokens(files.config.eos_token_id);
     const weights: DecoderOptions["weights"] = (name, shape) => files.weight(name, shape).data;
-    const decoder = await Decoder.create({ slots: defaultSlots, ...options, config, weights });
+    const stored: DecoderOptions["stored"] = (name, shape) => files.stored(name, shape);
+    const decoder = await Decoder.create({ slots: defaultSlots, ...options, config, weights, stored });
+    files.checkAllUsed();
     return new BatchedTextModel(decoder, { name, tokenizer, ends }, () => files.close());
   } catch (error) {
     files.close();
@@ -56,9 +58,14 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
   }
 }
 
-/** What the model of a folder is called in the API. A run keeps its model in a folder `model`; the run's name says more. */
+/**
+ * What the model of a folder is called in the API. A run keeps its model in a folder `model`; the run's name says more. In the
+ * Hugging Face cache it is the name on the hub.
+ */
 export function modelName(folder: string): string {
   const path = resolve(folder);
+  const pulled = /[/\\]models--([^/\\]+)[/\\]snapshots[/\\][0-9a-f]{40}$/.exec(path);
+  if (pulled) return pulled[1]!.replace("--", "/");
   return basename(path) === "model" && dirname(path) !== path ? basename(dirname(path)) : basename(path);
 }
 

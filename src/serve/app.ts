@@ -105,7 +105,7 @@ export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
     vocabulary_size: model.vocabularySize,
   });
   app.get("/v1/models", (c) => c.json({ object: "list", data: [...stations.values()].map(describe) }));
-  app.get("/v1/models/:name", (c) => c.json(describe(stationOf({ model: c.req.param("name") }))));
+  app.get("/v1/models/:name{.+}", (c) => c.json(describe(stationOf({ model: c.req.param("name") }))));
 
   app.post("/v1/completions", async (c) => {
     const request = parseCompletion(await readJson(c));

@@ -60,6 +60,7 @@ test("lists its models", async () => {
   expect(await client.models.retrieve("chat")).toMatchObject({ id: "chat", context_length: 64 });
   expect((await refusal(client.models.retrieve("other"))).status).toBe(404);
   expect(["runs/tales/model", "runs/tales/model/", "llama"].map(modelName)).toEqual(["tales", "tales", "llama"]);
+  expect(modelName(`hub/models--org--name/snapshots/${"a1".repeat(20)}`)).toBe("org/name");
 });
 
 test("completes a text, whole and streamed alike, and counts tokens", async () => {

@@ -1,10 +1,11 @@
 // slovo chat: a conversation with a model on the terminal.
 import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
+import { resolveModel } from "../../checkpoint/index.ts";
 import { loadTextModel, type Precision, precisions } from "../../generate/index.ts";
 import { type ChatMessage, loadChatFormat } from "../../serve/index.ts";
 import { loadTokenizer } from "../../tokenizer/index.ts";
-import { number, wholeNumber } from "../options.ts";
+import { modelOption, number, wholeNumber } from "../options.ts";
 
 interface Options {
   model: string;
@@ -18,7 +19,7 @@ interface Options {
 export function chatCommand(): Command {
   return new Command("chat")
     .description("talk with a model; by its chat template, or as a plain transcript where it has none")
-    .requiredOption("--model <folder>", "model folder")
+    .addOption(modelOption())
     .option("--system <text>", "instructions that come before the conversation")
     .option("--tokens <number>", "most tokens of an answer", wholeNumber(1), 200)
     .option("--temperature <number>", "0 takes the likeliest token each time", number(0), 0.8)
@@ -28,7 +29,8 @@ export function chatCommand(): Command {
       "after",
       "\nAn empty line or Ctrl-D ends the conversation; Ctrl-C ends an answer.\n\nExample:\n  slovo chat --model runs/little-world/model\n",
     )
-    .action(async ({ model: folder, system, tokens: maxTokens, precision, ...sampling }: Options) => {
+    .action(async ({ model: reference, system, tokens: maxTokens, precision, ...sampling }: Options) => {
+      const folder = await resolveModel(reference);
       const model = await loadTextModel(folder, { precision, slots: 1 });
       const format = await loadChatFormat(folder, await loadTokenizer(folder));
       const messages: ChatMessage[] = system ? [{ role: "system", content: system }] : [];

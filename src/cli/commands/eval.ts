@@ -1,15 +1,16 @@
 // slovo eval: measures a model.
 import { Command } from "commander";
+import { resolveModel } from "../../checkpoint/index.ts";
 import { openSources } from "../../data/index.ts";
 import { evaluateFolder } from "../../eval/index.ts";
 import type { Device } from "../../runtime/index.ts";
-import { deviceOption, wholeNumber } from "../options.ts";
+import { deviceOption, modelOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
 
 export function evalCommand(): Command {
   const loss = new Command("loss")
     .description("mean loss on texts: nats per token and bits per byte")
-    .requiredOption("--model <folder>", "model folder")
+    .addOption(modelOption())
     .requiredOption("--data <path>", "file or folder of texts")
     .option("--field <name>", "field or column that holds the text", "text")
     .option("--length <tokens>", "tokens of a row (default: the model's context, at most 1024)", wholeNumber(2))
@@ -34,7 +35,7 @@ export function evalCommand(): Command {
       }) => {
         const source = await openSources(data, { textFields: [field] });
         const progress = new Progress("Evaluating");
-        const result = await evaluateFolder(model, source, {
+        const result = await evaluateFolder(await resolveModel(model), source, {
           length,
           device,
           onProgress: ({ documents, tokens }) =>

@@ -1,9 +1,10 @@
 // slovo generate: continues a prompt with a model folder.
 import { Command, Option } from "commander";
+import { resolveModel } from "../../checkpoint/index.ts";
 import { type GenerationEnd, loadTextModel, type Precision, precisions, type TokenChoice } from "../../generate/index.ts";
 import type { Device } from "../../runtime/index.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { deviceOption, number, wholeNumber } from "../options.ts";
+import { deviceOption, modelOption, number, wholeNumber } from "../options.ts";
 
 interface Options {
   model: string;
@@ -24,7 +25,7 @@ interface Options {
 export function generateCommand(): Command {
   return new Command("generate")
     .description("continue a prompt")
-    .requiredOption("--model <folder>", "model folder (config.json, model.safetensors, tokenizer.json)")
+    .addOption(modelOption())
     .requiredOption("--prompt <text>", "the text to continue; empty begins a new document")
     .option("--tokens <number>", "most tokens to add", wholeNumber(1), 100)
     .option("--seed <number>", "the same seed gives the same text", wholeNumber(0))
@@ -41,8 +42,8 @@ export function generateCommand(): Command {
       "after",
       '\nExamples:\n  slovo generate --model runs/little-world/model --prompt "Маша пошла"\n  slovo generate --model runs/little-world/model --prompt "The capital of" --tokens 20 --temperature 0 --json\n',
     )
-    .action(async ({ model: folder, prompt, tokens: maxTokens, precision, device, json, ...sampling }: Options) => {
-      const model = await loadTextModel(folder, { precision, device, slots: 1 });
+    .action(async ({ model: reference, prompt, tokens: maxTokens, precision, device, json, ...sampling }: Options) => {
+      const model = await loadTextModel(await resolveModel(reference), { precision, device, slots: 1 });
       const stop = new AbortController();
       const release = onInterrupt(() => stop.abort());
       const tokens: TokenChoice[] = [];

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Command, Option } from "commander";
+import { resolveModel } from "../../checkpoint/index.ts";
 import { type Precision, precisions } from "../../generate/index.ts";
 import type { Device } from "../../runtime/index.ts";
 import { deviceOption, port, wholeNumber } from "../options.ts";
@@ -21,7 +22,10 @@ interface Options {
 export function serveCommand(): Command {
   return new Command("serve")
     .description("serve a model folder: a page at /, and the API of OpenAI under /v1")
-    .requiredOption("--model <folders...>", "model folders (config.json, model.safetensors, tokenizer.json)")
+    .requiredOption(
+      "--model <folders...>",
+      "model folders (config.json, model.safetensors, tokenizer.json), or pulled org/name[@revision]",
+    )
     .option("--port <number>", "port; 0 takes any free one", port, 8080)
     .option("--host <address>", "address to listen on; the default can be reached from this machine only", "127.0.0.1")
     .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
@@ -37,8 +41,9 @@ export function serveCommand(): Command {
       "\nExamples:\n  slovo serve --model runs/little-world/model\n  slovo serve --model runs/a/model runs/b/model --port 9000 --precision int8\n",
     )
     .action(async ({ model, run, ...options }: Options) => {
-      const above = dirname(resolve(model[0]!));
+      const modelFolder = await Promise.all(model.map(resolveModel));
+      const above = dirname(resolve(modelFolder[0]!));
       const runFolder = run ?? (existsSync(join(above, "metrics.jsonl")) ? above : undefined);
-      await serveUntilStopped({ modelFolder: model, ...options, ...(runFolder && { runFolder }) });
+      await serveUntilStopped({ modelFolder, ...options, ...(runFolder && { runFolder }) });
     });
 }
