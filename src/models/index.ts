@@ -1,6 +1,10 @@
 // The public face of models/: model functions and their configurations.
+export * from "./bert.ts";
+export * from "./bert-config.ts";
+export * from "./bert-heads.ts";
 export { type Family, familyOf } from "./config.ts";
 export * from "./gpt.ts";
 export * from "./gpt-config.ts";
 export * from "./t5.ts";
 export * from "./t5-config.ts";
+export * from "./t5-heads.ts";
