@@ -5,6 +5,8 @@ export * from "./bert-heads.ts";
 export { type Family, familyOf } from "./config.ts";
 export * from "./gpt.ts";
 export * from "./gpt-config.ts";
+export * from "./gpt-heads.ts";
+export type { RotaryScaling } from "./rotary-scaling.ts";
 export * from "./t5.ts";
 export * from "./t5-config.ts";
 export * from "./t5-heads.ts";

@@ -1,5 +1,5 @@
 // A compiled objective: one call per batch that gives the loss, and in training the gradients, into arrays that stay put.
-import { arrayFor, grad, input, mul, type Tensor, toOnnx } from "../graph/index.ts";
+import { arrayFor, grad, input, mul, resolveShape, type Tensor, toOnnx } from "../graph/index.ts";
 import { Params } from "../nn/index.ts";
 import type { Binding, Engine, HostTensor, Program } from "../runtime/index.ts";
 import type { Counted, Objective } from "./objective.ts";
@@ -14,44 +14,46 @@ export interface LossProgramOptions {
   readonly threads?: number;
 }
 
+/** The arrays of batches of one size. */
+interface Bound {
+  readonly inputs: Readonly<Record<string, HostTensor>>;
+  readonly binding: Binding;
+}
+
 export class LossProgram<Batch extends Counted> {
   readonly #objective: Objective<Batch>;
   readonly #program: Program;
-  readonly #binding: Binding;
-  readonly #inputs: Record<string, HostTensor>;
-  readonly #scale: Float32Array;
-  readonly #key: BigInt64Array | undefined;
-  readonly #loss: Float32Array;
+  /** By the sizes of their batches: arrays of sizes that come again are used again. */
+  readonly #bound = new Map<string, Bound>();
+  readonly #fixedInputs: Readonly<Record<string, HostTensor>>;
+  readonly #outputs: Readonly<Record<string, HostTensor>>;
+  readonly #scale = new Float32Array(1);
+  readonly #key = new BigInt64Array(1);
+  readonly #loss = new Float32Array(1);
 
   private constructor(objective: Objective<Batch>, program: Program, options: LossProgramOptions) {
     this.#objective = objective;
     this.#program = program;
-    const host = ({ dtype, shape }: Tensor): HostTensor => {
-      const sizes = shape as number[];
-      return {
-        dtype,
-        shape: sizes,
-        data: arrayFor(
-          dtype,
-          sizes.reduce((a, b) => a * b, 1),
-        ),
-      };
-    };
-    this.#inputs = Object.fromEntries(Object.entries(objective.inputs).map(([name, tensor]) => [name, host(tensor)]));
-    this.#scale = new Float32Array(1);
-    this.#loss = new Float32Array(1);
-    const inputs: Record<string, HostTensor> = {
-      ...this.#inputs,
+    this.#fixedInputs = {
       ...options.layout.views(options.weights),
       scale: { dtype: "float32", shape: [], data: this.#scale },
+      ...(options.dropout && { dropout_key: { dtype: "int64" as const, shape: [], data: this.#key } }),
     };
-    if (options.dropout) {
-      this.#key = new BigInt64Array(1);
-      inputs.dropout_key = { dtype: "int64", shape: [], data: this.#key };
-    }
-    const outputs: Record<string, HostTensor> = { loss: { dtype: "float32", shape: [], data: this.#loss } };
-    if (options.gradients) Object.assign(outputs, options.layout.views(options.gradients, "gradient."));
-    this.#binding = program.bind(inputs, outputs);
+    this.#outputs = {
+      loss: { dtype: "float32", shape: [], data: this.#loss },
+      ...(options.gradients && options.layout.views(options.gradients, "gradient.")),
+    };
+  }
+
+  #bind(sizes: Readonly<Record<string, number>>): Bound {
+    const inputs = Object.fromEntries(
+      Object.entries(this.#objective.inputs).map(([name, { dtype, shape }]) => {
+        const fixed = resolveShape(shape, sizes);
+        const length = fixed.reduce((a, b) => a * b, 1);
+        return [name, { dtype, shape: fixed, data: arrayFor(dtype, length) } as HostTensor];
+      }),
+    );
+    return { inputs, binding: this.#program.bind({ ...inputs, ...this.#fixedInputs }, this.#outputs) };
   }
 
   static async create<Batch extends Counted>(objective: Objective<Batch>, engine: Engine, options: LossProgramOptions) {
@@ -72,16 +74,20 @@ export class LossProgram<Batch extends Counted> {
 
   /** Runs one batch; returns the sum of its losses times `scale`, and leaves the gradients of that in their array. */
   async run(batch: Batch, scale: number, dropoutKey = 0n): Promise<number> {
+    const sizes = this.#objective.sizes?.(batch) ?? {};
+    const key = Object.values(sizes).join();
+    const bound = this.#bound.get(key) ?? this.#bind(sizes);
+    this.#bound.set(key, bound);
     for (const [name, data] of Object.entries(this.#objective.arrays(batch)))
-      (this.#inputs[name]!.data as Int32Array).set(data as Int32Array);
+      (bound.inputs[name]!.data as Int32Array).set(data as Int32Array);
     this.#scale[0] = scale;
-    if (this.#key) this.#key[0] = dropoutKey;
-    await this.#binding.run();
+    this.#key[0] = dropoutKey;
+    await bound.binding.run();
     return this.#loss[0]!;
   }
 
   release(): void {
-    this.#binding.release();
+    for (const { binding } of this.#bound.values()) binding.release();
     this.#program.release();
   }
 }

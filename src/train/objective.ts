@@ -11,8 +11,10 @@ export interface Counted {
 }
 
 export interface Objective<Batch extends Counted> {
-  /** Everything a batch brings, as symbolic tensors of fixed shape. */
+  /** Everything a batch brings, as symbolic tensors. */
   readonly inputs: Readonly<Record<string, Tensor>>;
+  /** A batch's values of the sizes that the inputs have by name; left out where none has. */
+  sizes?(batch: Batch): Readonly<Record<string, number>>;
   /** The sum of the losses of all counted targets, in nats, as a scalar. `dropoutKey` is given while training. */
   loss(p: Params, dropoutKey?: Tensor): Tensor;
   /** A batch's arrays, by the names of `inputs`. */
