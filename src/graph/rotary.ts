@@ -18,17 +18,30 @@ export function rotary(x: Tensor, positions: Tensor, cos: Tensor, sin: Tensor): 
   });
 }
 
-/** The angles' cosines and sines, `[positions, width/2]` each, for frequencies base^(−2i/width). */
-export function rotaryTables(positions: number, width: number, base: number): { cos: Float32Array; sin: Float32Array } {
+/**
+ * The angles' cosines and sines, `[positions, width/2]` each. `turning` is a base, for the frequencies base^(−2i/width), or the
+ * width/2 frequencies themselves, in radians per position.
+ */
+export function rotaryTables(
+  positions: number,
+  width: number,
+  turning: number | ArrayLike<number>,
+): { cos: Float32Array; sin: Float32Array } {
   const half = width / 2;
+  const frequencies = typeof turning === "number" ? rotaryFrequencies(width, turning) : turning;
   const cos = new Float32Array(positions * half);
   const sin = new Float32Array(positions * half);
   for (let p = 0; p < positions; p++) {
     for (let i = 0; i < half; i++) {
-      const angle = p * base ** (-i / half);
+      const angle = p * frequencies[i]!;
       cos[p * half + i] = Math.cos(angle);
       sin[p * half + i] = Math.sin(angle);
     }
   }
   return { cos, sin };
+}
+
+/** base^(−2i/width), for each pair i of a head. */
+export function rotaryFrequencies(width: number, base: number): Float64Array {
+  return Float64Array.from({ length: width / 2 }, (_, i) => base ** ((-2 * i) / width));
 }

@@ -1,18 +1,9 @@
-// GPT: a decoder-only Transformer. One function covers the Llama kind and the GPT-2 kind.
-import {
-  add,
-  constant,
-  geluTanh,
-  layerNorm,
-  mul,
-  rmsNorm,
-  rotaryTables,
-  silu,
-  split,
-  type Tensor,
-  take,
-} from "../graph/index.ts";
+// GPT: a decoder-only Transformer. The Llama kind (llama.ts) and the GPT-2 kind (gpt2.ts) behind one function.
+import { gelu, geluTanh, relu, silu, type Tensor } from "../graph/index.ts";
 import type { Context, Params } from "../nn/index.ts";
+import { gpt2 } from "./gpt2.ts";
+import { llama } from "./llama.ts";
+import type { RotaryScaling } from "./rotary-scaling.ts";
 
 interface Common {
   readonly vocabulary: number;
@@ -21,6 +12,8 @@ interface Common {
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
+  /** Width of the feed-forward layer. */
+  readonly hidden: number;
   readonly normEpsilon: number;
   /** The output layer is the embedding table. */
   readonly tied: boolean;
@@ -28,25 +21,58 @@ interface Common {
   readonly dropout: number;
 }
 
-/** RMSNorm, rotary positions, grouped-query attention, SwiGLU, no biases (Touvron et al. 2023; Jiang et al. 2023). */
-export interface LlamaConfig extends Common {
-  readonly kind: "llama";
-  readonly kvHeads: number;
-  readonly headWidth: number;
-  /** Width of the feed-forward layer. */
-  readonly hidden: number;
-  readonly rotaryBase: number;
-  /** A token sees at most this many tokens, itself included; all when left out. */
-  readonly window?: number;
-}
-
-/** LayerNorm, learned positions, GELU, biases (Radford et al. 2019). */
+/** LayerNorm, learned positions, biases (Radford et al. 2019). */
 export interface Gpt2Config extends Common {
   readonly kind: "gpt2";
-  readonly hidden: number;
+  /** Of the feed-forward layer; "geluTanh" when left out. */
+  readonly activation?: Activation;
+}
+
+/** The `model_type`s that share Llama's skeleton. */
+export const llamaKinds = ["llama", "mistral", "qwen2", "qwen3", "gemma3_text", "smollm3"] as const;
+export type LlamaKind = (typeof llamaKinds)[number];
+
+/**
+ * RMSNorm, rotary positions, grouped-query attention, a gated feed-forward layer (Touvron et al. 2023). What is left out is as in
+ * Llama; the other kinds differ by fields, so `kind` says no more than how the configuration is written.
+ */
+export interface LlamaConfig extends Common {
+  readonly kind: LlamaKind;
+  readonly kvHeads: number;
+  readonly headWidth: number;
+  readonly rotaryBase: number;
+  readonly rotaryScaling?: RotaryScaling;
+  /** Layers with a window turn by this base instead, unscaled (Gemma 3). */
+  readonly localRotaryBase?: number;
+  /** Which layers have rotary positions; all when left out (the others have none: SmolLM 3). */
+  readonly rotated?: readonly boolean[];
+  /** A token sees at most this many tokens, itself included; all when left out (Mistral). */
+  readonly window?: number;
+  /** Which layers have the window; all when left out. */
+  readonly windowed?: readonly boolean[];
+  /** Of the feed-forward gate; "silu" when left out. */
+  readonly activation?: Activation;
+  /** Biases of queries, keys and values (Qwen 2); of attention's output; of the feed-forward layer. */
+  readonly queryKeyValueBias?: boolean;
+  readonly outputBias?: boolean;
+  readonly feedForwardBias?: boolean;
+  /** RMSNorm of each head's queries and keys, before rotation (Qwen 3, Gemma 3). */
+  readonly queryKeyNorm?: boolean;
+  /** Scores are multiplied by it; 1/√headWidth when left out. */
+  readonly scale?: number;
+  /** Embeddings are multiplied by it. */
+  readonly embeddingScale?: number;
+  /** Norms multiply by 1 + weight instead of weight (Gemma). */
+  readonly normAroundOne?: boolean;
+  /** A norm also after attention and after the feed-forward layer, before the residual sum (Gemma 2). */
+  readonly sandwichNorm?: boolean;
 }
 
 export type GptConfig = LlamaConfig | Gpt2Config;
+
+/** Activations of feed-forward layers. */
+export const activations = { silu, gelu, geluTanh, relu };
+export type Activation = keyof typeof activations;
 
 /**
  * The usual width of the feed-forward layer: four times the width, or for the Llama kind two thirds of that, so that its three
@@ -56,89 +82,27 @@ export function usualHidden(kind: GptConfig["kind"], width: number): number {
   return kind === "gpt2" ? 4 * width : Math.ceil((8 * width) / 3 / 32) * 32;
 }
 
-/** `tokens int[batch, time]` → the last hidden state `[batch, time, width]`, normalised and ready for the head. */
-export function gpt(p: Params, config: GptConfig, tokens: Tensor, context: Context): Tensor {
-  return config.kind === "llama"
-    ? llama(p.at("model"), config, tokens, context)
-    : gpt2(p.at("transformer"), config, tokens, context);
+/** Where the weights of the model without its head lie, by their names in a checkpoint. */
+export function gptPath(config: GptConfig): string {
+  return config.kind === "gpt2" ? "transformer" : "model";
+}
+
+/**
+ * `tokens int[batch, time]` → the last hidden state `[batch, time, width]`, normalised and ready for a head. `path` is where the
+ * weights lie; some tasks have it elsewhere (see `gptAnswerPath`).
+ */
+export function gpt(p: Params, config: GptConfig, tokens: Tensor, context: Context, path = gptPath(config)): Tensor {
+  return config.kind === "gpt2" ? gpt2(p.at(path), config, tokens, context) : llama(p.at(path), config, tokens, context);
 }
 
 /** The output layer's weight `[vocabulary, width]`: logits are `hidden × weightᵀ`. */
 export function gptHead(p: Params, config: GptConfig): Tensor {
   const { vocabulary, width } = config;
-  if (!config.tied) return p.at("lm_head").weight("weight", [vocabulary, width]);
-  return p.at(config.kind === "llama" ? "model.embed_tokens" : "transformer.wte").weight("weight", [vocabulary, width]);
-}
-
-function llama(p: Params, config: LlamaConfig, tokens: Tensor, context: Context): Tensor {
-  const { width, layers, normEpsilon } = config;
-  const tables = rotaryTables(config.context, config.headWidth, config.rotaryBase);
-  const shape = [config.context, config.headWidth / 2];
-  const rotary = { cos: constant(tables.cos, "float32", shape), sin: constant(tables.sin, "float32", shape) };
-  const norm = (p: Params, x: Tensor) => rmsNorm(x, p.weight("weight", [width], { fill: 1 }), normEpsilon);
-
-  let x = context.dropout(p.embedding(tokens, "embed_tokens", config.vocabulary, width), config.dropout);
-  for (let i = 0; i < layers; i++) {
-    const layer = p.at(`layers.${i}`);
-    x = add(
-      x,
-      context.dropout(
-        llamaAttention(layer.at("self_attn"), config, norm(layer.at("input_layernorm"), x), rotary, context),
-        config.dropout,
-      ),
-    );
-    x = add(
-      x,
-      context.dropout(llamaFeedForward(layer.at("mlp"), config, norm(layer.at("post_attention_layernorm"), x)), config.dropout),
-    );
-  }
-  return norm(p.at("norm"), x);
-}
-
-function llamaAttention(
-  p: Params,
-  config: LlamaConfig,
-  x: Tensor,
-  rotary: { cos: Tensor; sin: Tensor },
-  context: Context,
-): Tensor {
-  const { heads, kvHeads, headWidth, window } = config;
-  const q = p.linear(x, "q_proj", heads * headWidth);
-  const k = p.linear(x, "k_proj", kvHeads * headWidth);
-  const v = p.linear(x, "v_proj", kvHeads * headWidth);
-  return p.linear(context.attend({ q, k, v, heads, kvHeads, rotary, window }), "o_proj", config.width, residual(config));
-}
-
-/** down(silu(gate(x)) · up(x)) (Shazeer 2020). */
-function llamaFeedForward(p: Params, config: LlamaConfig, x: Tensor): Tensor {
-  const gated = mul(silu(p.linear(x, "gate_proj", config.hidden)), p.linear(x, "up_proj", config.hidden));
-  return p.linear(gated, "down_proj", config.width, residual(config));
-}
-
-function gpt2(p: Params, config: Gpt2Config, tokens: Tensor, context: Context): Tensor {
-  const { width, heads, hidden, layers, normEpsilon } = config;
-  const norm = (p: Params, x: Tensor) =>
-    layerNorm(x, p.weight("weight", [width], { fill: 1 }), p.weight("bias", [width], { fill: 0 }), normEpsilon);
-  const linear = { bias: true, layout: "in-out" } as const;
-
-  const positions = take(p.at("wpe").weight("weight", [config.context, width]), context.positions);
-  let x = context.dropout(add(p.embedding(tokens, "wte", config.vocabulary, width), positions), config.dropout);
-  for (let i = 0; i < layers; i++) {
-    const layer = p.at(`h.${i}`);
-    const [q, k, v] = split(
-      layer.linear(norm(layer.at("ln_1"), x), "attn.c_attn", 3 * width, linear),
-      [width, width, width],
-      -1,
-    ) as [Tensor, Tensor, Tensor];
-    const seen = context.attend({ q, k, v, heads, kvHeads: heads });
-    x = add(x, context.dropout(layer.linear(seen, "attn.c_proj", width, { ...linear, ...residual(config) }), config.dropout));
-    const inner = geluTanh(layer.linear(norm(layer.at("ln_2"), x), "mlp.c_fc", hidden, linear));
-    x = add(x, context.dropout(layer.linear(inner, "mlp.c_proj", width, { ...linear, ...residual(config) }), config.dropout));
-  }
-  return norm(p.at("ln_f"), x);
+  const table = config.kind === "gpt2" ? "wte" : "embed_tokens";
+  return p.at(config.tied ? `${gptPath(config)}.${table}` : "lm_head").weight("weight", [vocabulary, width]);
 }
 
 /** Layers that write into the residual stream begin smaller the deeper the model is (GPT-2). */
-function residual(config: GptConfig) {
+export function residual(config: Pick<Common, "layers">) {
   return { initial: { normal: 0.02 / Math.sqrt(2 * config.layers) } };
 }

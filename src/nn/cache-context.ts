@@ -24,6 +24,8 @@ export interface CacheOptions {
   readonly total: Tensor;
   /** Positions that the cache has room for. */
   readonly capacity: Dim;
+  /** The capacity as a number, where `capacity` is a name: see `Context.reach`. */
+  readonly reach?: number;
   /** `int32[batch, source]`: 0 where the encoder's token is to be seen; all are when left out. */
   readonly sourceSegments?: Tensor;
 }
@@ -36,7 +38,7 @@ export interface CacheOptions {
  *
  * The work of a step depends on the texts' lengths, not on the capacity.
  */
-export function cacheContext({ positions, lastPositions, total, capacity, sourceSegments }: CacheOptions): CacheContext {
+export function cacheContext({ positions, lastPositions, total, capacity, reach, sourceSegments }: CacheOptions): CacheContext {
   const layers: CachedLayer[] = [];
   const sourceMask = sourceSegments && crossMask(sourceSegments);
   const biases = new Map<PositionBias, Tensor>();
@@ -47,6 +49,7 @@ export function cacheContext({ positions, lastPositions, total, capacity, source
   };
   return {
     positions,
+    reach: typeof capacity === "number" ? capacity : reach,
     layers,
     attend({ q, k, v, heads, kvHeads, rotary: tables, window, scale, bias }) {
       const head = (q.shape[2] as number) / heads;

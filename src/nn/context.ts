@@ -38,6 +38,8 @@ export interface CrossCall {
 export interface Context {
   /** `int64[batch, time]`: each token's position in its own text. */
   readonly positions: Tensor;
+  /** Positions are below this, so tables of positions need not be longer; as long as the model's context when left out. */
+  readonly reach?: number;
   /** Self-attention of one layer; layers call in order. `[batch, time, heads·head]`. */
   attend(call: AttentionCall): Tensor;
   /** Attention of a decoder to its encoder's output. `[batch, time, heads·head]`. */
@@ -47,6 +49,7 @@ export interface Context {
 }
 
 export interface SequenceOptions {
+  /** `int64[batch, time]`; below `time`, where that is a number. */
   readonly positions: Tensor;
   /** A token sees only itself and what comes before it, as in a decoder; true when left out. */
   readonly causal?: boolean;
@@ -65,10 +68,10 @@ export interface SequenceOptions {
 /** Whole sequences: training and evaluation. Sizes may be named, but causal attention saves work only where they are not. */
 export function sequenceContext(options: SequenceOptions): Context {
   const { positions, causal = true, segments, sourceSegments, dropoutKey, firstSite = 0 } = options;
-  const places = range(positions.shape[1]!, positions);
+  const time = positions.shape[1]!;
+  const places = range(time, positions);
   const ownMask = memoise((window: number | undefined) => attentionMask({ places, causal, window, segments }));
   const biased = memoise((bias: PositionBias) => {
-    const time = positions.shape[1]!;
     const values = bias(sub(reshape(places, [1, 1, time]), reshape(places, [1, time, 1])));
     return memoise((window: number | undefined) => {
       const mask = ownMask(window);
@@ -79,6 +82,7 @@ export function sequenceContext(options: SequenceOptions): Context {
   let site = firstSite;
   return {
     positions,
+    reach: typeof time === "number" ? time : undefined,
     attend({ q, k, v, heads, kvHeads, rotary: tables, window, scale, bias }) {
       const turn = (x: Tensor) => (tables ? rotary(x, positions, tables.cos, tables.sin) : x);
       const [qh, kh, vh] = [turn(splitHeads(q, heads)), turn(splitHeads(k, kvHeads)), splitHeads(v, kvHeads)];
