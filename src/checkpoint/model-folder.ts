@@ -45,7 +45,7 @@ export interface ModelFolder extends Disposable {
   readonly tensors: ReadonlyMap<string, SavedTensor>;
   /**
    * The weight of that name as float32; see `weight-names.ts` for the names under which it may be stored. Weights that are stored
-   * narrower are widened for each call, so use it up before the next.
+   * narrower are widened for each call, and a call lets go of the memory of the one before: use each weight up, one by one.
    *
    * @throws InputError where it is missing, is of another shape than `shape`, is not of floating point, or holds a NaN or an infinity.
    */
@@ -105,6 +105,8 @@ class OpenFolder implements ModelFolder {
   /** What was asked for: by the name it is stored under, every name that it may have. */
   readonly #used = new Map<string, readonly string[]>();
   readonly #finite = new Set<string>();
+  /** Lets go of the file's memory behind the weight that was asked for last. */
+  #releaseLast = () => {};
 
   constructor(
     path: string,
@@ -125,9 +127,11 @@ class OpenFolder implements ModelFolder {
   weight(name: string, shape?: readonly number[]): Weight & { readonly dtype: "float32" } {
     const { tensor, stored, file } = this.#find(name, shape);
     this.#checkFinite(name);
+    this.#releaseLast();
+    this.#releaseLast = () => file.release(stored.bytes);
     const { data } = tensor;
     // What was widened is in memory twice until the file's pages go.
-    if (data.buffer !== stored.bytes.buffer) file.release(stored.bytes);
+    if (data.buffer !== stored.bytes.buffer) this.#releaseLast();
     return { dtype: "float32", shape: tensor.shape, data };
   }
 

@@ -48,7 +48,7 @@ export async function evaluateFolder(
   const specs = parametersOf(objective);
   const layout = new Layout(specs);
   const weights = layout.allocate();
-  for (const { name, shape, start } of layout.placements) weights.set(files.weight(name, shape).data, start);
+  files.readInto(layout.tensors(weights));
   const program = await LossProgram.create(objective, await openEngine({ device: options.device }), {
     layout,
     weights,

@@ -4,12 +4,14 @@ import { input, log, matmul, max, reshape, softmax, sub, type Tensor, take, toOn
 import { type GptConfig, gpt, gptHead } from "../models/index.ts";
 import { type CachedLayer, cacheContext, Params, Quantiser } from "../nn/index.ts";
 import { type Binding, type Device, type HostTensor, type HostTensors, openEngine, type Program } from "../runtime/index.ts";
+import { filesOf, parameterName, type StoredWeightSource, type WeightSource, weightTensors } from "./decoder-weights.ts";
 import type { Precision } from "./types.ts";
 
 export interface DecoderOptions {
   readonly config: GptConfig;
-  /** A float32 weight by its name in a checkpoint, row-major. Throws where it is missing or of another shape. */
-  readonly weights: (name: string, shape: readonly number[]) => Float32Array;
+  readonly weights: WeightSource;
+  /** Where weights lie on the disk, if they do: in float32 on the CPU the runtime then reads them there, and no array holds them too. */
+  readonly stored?: StoredWeightSource;
   /** How weights are held; "f32" when left out. */
   readonly precision?: Precision;
   /** Read the given arrays at each step, as they then are, in place of copies packed once; for "f32" alone. */
@@ -59,15 +61,24 @@ export class Decoder {
     }
     if (live && precision !== "f32") throw new Error(`live weights are float32; "${precision}" would need a copy of them`);
     const quantiser = precision === "f32" ? undefined : new Quantiser(precision === "int8" ? 8 : 4);
-    const { outputs, layers } = buildGraph(config, quantiser);
-    const model = toOnnx(outputs, { name: "decoder", parameters: live ? "inputs" : "external" });
-    const weights = weightTensors(model.parameters, quantiser, options.weights);
+    const { outputs, layers, scope } = buildGraph(config, capacity, quantiser);
     const engine = await openEngine({ device: options.device });
+    const { stored = () => undefined } = options;
+    const direct = engine.name === "native" && !live && !quantiser;
+    const { files, folder } = direct
+      ? filesOf(
+          scope.all.map(({ tensor }) => tensor),
+          stored,
+        )
+      : {};
+    const model = toOnnx(outputs, { name: "decoder", parameters: live ? "inputs" : "external", files });
+    const weights = weightTensors(model.parameters, options.weights, { quantiser, files });
     const program = await engine.compile(model.bytes, {
       threads: options.threads,
       spin: options.spin,
       profile: options.profile,
       parameters: live ? {} : weights,
+      parameterFolder: folder,
     });
     return new Decoder(options, program, new Set(model.inputs.keys()), live ? weights : {}, layers);
   }
@@ -234,13 +245,14 @@ class Step implements Predictions {
 }
 
 /** The model function with a cache, and the head for the last token of each row alone. */
-function buildGraph(config: GptConfig, quantiser: Quantiser | undefined) {
+function buildGraph(config: GptConfig, reach: number, quantiser: Quantiser | undefined) {
   const tokens = input("tokens", "int32", ["batch", "time"]);
   const context = cacheContext({
     positions: input("positions", "int64", ["batch", "time"]),
     lastPositions: input("lastPositions", "int32", ["batch"]),
     total: input("total", "int32", []),
     capacity: "capacity",
+    reach,
   });
   const scope = new Params(quantiser?.rule);
   const hidden = gpt(scope, config, tokens, context);
@@ -254,35 +266,10 @@ function buildGraph(config: GptConfig, quantiser: Quantiser | undefined) {
     outputs[`present.${i}.key`] = present.key;
     outputs[`present.${i}.value`] = present.value;
   });
-  return { outputs, layers: context.layers };
+  return { outputs, layers: context.layers, scope };
 }
 
 /** log Σ exp of each row, from the softmax: at the likeliest class it is z − log p. A vectorised exponential, unlike ReduceLogSumExp. */
 function logSum(logits: Tensor): Tensor {
   return sub(max(logits, { axes: [-1] }), log(max(softmax(logits), { axes: [-1] })));
-}
-
-function parameterName(weight: Tensor): string {
-  if (weight.source.kind !== "parameter") throw new Error(`expected a parameter, got a tensor that is computed: ${weight}`);
-  return weight.source.name;
-}
-
-/** The arrays of every parameter of the graph. */
-function weightTensors(
-  parameters: ReadonlyMap<string, Tensor>,
-  quantiser: Quantiser | undefined,
-  weights: DecoderOptions["weights"],
-): HostTensors {
-  const tensors: Record<string, HostTensor> = {};
-  for (const weight of quantiser?.weights ?? []) {
-    const { name, inputs, outputs, layout, packed, scales } = weight;
-    const numbers = quantiser!.pack(weights(name, layout === "out-in" ? [outputs, inputs] : [inputs, outputs]), weight);
-    tensors[parameterName(packed)] = { dtype: "uint8", shape: packed.shape as number[], data: numbers.packed };
-    tensors[parameterName(scales)] = { dtype: "float32", shape: scales.shape as number[], data: numbers.scales };
-  }
-  for (const [name, tensor] of parameters) {
-    const shape = tensor.shape as number[];
-    tensors[name] ??= { dtype: "float32", shape, data: weights(name, shape) };
-  }
-  return tensors;
 }

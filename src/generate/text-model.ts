@@ -50,7 +50,12 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     const weights: DecoderOptions["weights"] = (name, shape) => files.weight(name, shape).data;
     const stored: DecoderOptions["stored"] = (name, shape) => files.stored(name, shape);
     const decoder = await Decoder.create({ slots: defaultSlots, ...options, config, weights, stored });
-    files.checkAllUsed();
+    try {
+      files.checkAllUsed();
+    } catch (error) {
+      decoder.release();
+      throw error;
+    }
     return new BatchedTextModel(decoder, { name, tokenizer, ends }, () => files.close());
   } catch (error) {
     files.close();

@@ -2,6 +2,7 @@
 export * from "./cross-entropy.ts";
 export { minus, namesIn, plus, product, resolveShape } from "./dims.ts";
 export * from "./elementwise.ts";
+export type { FileParameter } from "./file-parameters.ts";
 export * from "./gather.ts";
 export * from "./gradient.ts";
 export * from "./matmul.ts";

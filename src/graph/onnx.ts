@@ -13,6 +13,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "onnx-buf";
+import { type FileParameter, placeInFiles } from "./file-parameters.ts";
 import { type Attribute, type Operation, onnxTypes, type Tensor, type TypedArray } from "./tensor.ts";
 
 /** ONNX IR version and operator-set versions of every model slovo writes. */
@@ -26,6 +27,8 @@ export interface OnnxOptions {
    * handed when it compiles; a function returns the data to write into the file itself.
    */
   readonly parameters?: "inputs" | "external" | ((name: string) => TypedArray);
+  /** Which of the external parameters the runtime reads from files itself. */
+  readonly files?: ReadonlyMap<string, FileParameter>;
 }
 
 /** What a model takes and returns, for those who run it. */
@@ -135,6 +138,7 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
       output: wanted.map(([name, tensor]) => valueInfo(name, tensor)),
     },
   });
+  if (options.files) placeInFiles(model.graph!, options.files);
   return { bytes: toBinary(ModelProtoSchema, model), inputs, parameters, outputs: new Map(Object.entries(outputs)) };
 }
 

@@ -25,6 +25,8 @@ export interface CompileOptions {
   readonly optimisation?: "none" | "basic" | "all";
   /** Data of parameters that the model declares as external; read where they are for as long as the program lives. */
   readonly parameters?: HostTensors;
+  /** The folder of the files that the model reads its other parameters from (`native` alone). */
+  readonly parameterFolder?: string;
   /** Write the runtime's own timing of every operator to a file with this prefix. */
   readonly profile?: string;
 }

@@ -77,8 +77,20 @@ interface Library {
 
 let library: Promise<Library> | undefined;
 
+/**
+ * glibc keeps freed blocks of up to 32 MiB for itself once it has seen some, so that what the runtime lets go of while it packs weights
+ * would stay resident. Large blocks shall go back to the system at once. Another C library has no such function, and no such habit.
+ */
+function returnFreedMemory(koffi: Pick<typeof import("koffi"), "load">): void {
+  const M_MMAP_THRESHOLD = -3;
+  try {
+    koffi.load(null).func("int mallopt(int parameter, int value)")(M_MMAP_THRESHOLD, 1 << 22);
+  } catch {}
+}
+
 async function load(): Promise<Library> {
   const { default: koffi } = await import("koffi");
+  if (process.platform === "linux") returnFreedMemory(koffi);
   const opened = koffi.load(libraryPath());
   const base = opened.func("void* OrtGetApiBase()")();
   const getApi = koffi.decode(base, 0, "void*");
@@ -167,6 +179,11 @@ class NativeProgram implements Program {
       check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", options.spin ? "1" : "0"));
       check(api.AddSessionConfigEntry(settings, "session.force_spinning_stop", "1"));
       check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
+      if (options.parameterFolder) {
+        check(
+          api.AddSessionConfigEntry(settings, "session.model_external_initializers_file_folder_path", options.parameterFolder),
+        );
+      }
       if (options.profile) check(api.EnableProfiling(settings, options.profile));
       for (const [name, tensor] of Object.entries(parameters)) values.push(wrap(loaded, name, tensor));
       check(api.AddExternalInitializers(settings, Object.keys(parameters), values, values.length));

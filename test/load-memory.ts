@@ -1,0 +1,28 @@
+// Opens a model folder as training or as generation does, and prints the most memory that this process had resident, in MiB.
+// node test/load-memory.ts FOLDER train|generate
+import { join } from "node:path";
+import { peakMemoryMiB } from "../bench/measure.ts";
+import { loadModelFolder } from "../src/checkpoint/index.ts";
+import { Decoder } from "../src/generate/index.ts";
+import { gptConfigFrom } from "../src/models/index.ts";
+import { Layout, nextToken, parametersOf } from "../src/train/index.ts";
+
+const [folder, purpose] = process.argv.slice(2) as [string, string];
+using files = await loadModelFolder(folder);
+const config = gptConfigFrom(files.config, join(folder, "config.json"));
+if (purpose === "train") {
+  const layout = new Layout(parametersOf(nextToken(config, { rows: 1, length: 8, packed: true })));
+  const weights = layout.allocate();
+  files.readInto(layout.tensors(weights), { strict: true });
+} else {
+  const decoder = await Decoder.create({
+    config,
+    weights: (name, shape) => files.weight(name, shape).data,
+    stored: (name, shape) => files.stored(name, shape),
+    capacity: 16,
+    threads: 1,
+  });
+  await decoder.extend(0, [[1, 2, 3]]);
+  decoder.release();
+}
+console.log(peakMemoryMiB());
