@@ -1,12 +1,12 @@
 // Attention for training and evaluation: whole sequences at once, with its own gradient.
 import {
-  abs,
   add,
   and,
   concat,
   constant,
   type Dim,
   equal,
+  greater,
   greaterOrEqual,
   less,
   matmul,
@@ -95,7 +95,11 @@ export function attentionMask(options: {
   const column = reshape(places, [1, 1, 1, ...places.shape]);
   const rules: Tensor[] = [];
   if (causal) rules.push(greaterOrEqual(row, column));
-  if (window !== undefined) rules.push(less(causal ? sub(row, column) : abs(sub(row, column)), window));
+  if (window !== undefined) {
+    const back = sub(row, column);
+    rules.push(less(back, window));
+    if (!causal) rules.push(greater(back, -window));
+  }
   if (segments) {
     const [batch, time] = segments.shape as [Dim, Dim];
     rules.push(equal(reshape(segments, [batch, 1, time, 1]), reshape(segments, [batch, 1, 1, time])));
