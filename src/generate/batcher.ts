@@ -1,5 +1,6 @@
 // Continuous batching (Yu et al. 2022, "Orca"): texts join and leave the batch between steps, whenever there is a place.
-import type { Decoder, Predictions } from "./decoder.ts";
+import type { Decoder } from "./decoder.ts";
+import type { Predictions } from "./next-token.ts";
 
 /** A text that is being continued. */
 export interface Continuation {
