@@ -66,6 +66,7 @@ export function gptConfigToJson(config: GptConfig, endOfText: number): Record<st
     ...(config.kind === "gpt2" ? gpt2ConfigToJson(config) : llamaConfigToJson(config)),
     bos_token_id: endOfText,
     eos_token_id: endOfText,
+    pad_token_id: null,
     tie_word_embeddings: config.tied,
     vocab_size: config.vocabulary,
     dtype: "float32",
@@ -128,6 +129,7 @@ export function gptShape(shape: GptShape): GptConfig {
     return gptConfigFrom({ ...common, ...sizes, resid_pdrop: dropout }, "the model");
   }
   const window = shape.window ?? (kind === "gemma3_text" ? gemmaWindow : undefined);
+  if (!shape.headWidth) checkHeads("the model", width, heads);
   const headWidth = shape.headWidth ?? width / heads;
   const config = gptConfigFrom(
     {
