@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadModelFolder } from "../checkpoint/index.ts";
 import { input, matmul, toOnnx } from "../graph/index.ts";
-import { type GptConfig, gpt, gptConfigFrom, gptHead } from "../models/index.ts";
+import { type GptConfig, gpt, gptConfigFrom, gptHead, gptShape, type LlamaConfig } from "../models/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
 import { type HostTensor, nativeEngine, Random } from "../runtime/index.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
@@ -12,10 +12,21 @@ import { argmax } from "./sampling.ts";
 
 const common = { vocabulary: 50, context: 64, width: 32, layers: 2, heads: 4, normEpsilon: 1e-5, dropout: 0, hidden: 40 };
 const llama = { ...common, kind: "llama", kvHeads: 2, headWidth: 16, rotaryBase: 10000, tied: false } as const;
+const shape = { ...common, kvHeads: 2, headWidth: 16, window: 5 };
 const configs: Record<string, GptConfig> = {
   "llama, grouped queries": llama,
   "llama, narrow heads, tied": { ...llama, headWidth: 8, tied: true },
   "llama, window": { ...llama, window: 5 },
+  "norms of queries and keys, a window in some layers, stretched positions": {
+    ...(gptShape({ ...shape, kind: "qwen3" }) as LlamaConfig),
+    windowed: [false, true],
+    rotaryScaling: { type: "linear", factor: 2 },
+  },
+  "two rotary bases, norms on both sides": {
+    ...(gptShape({ ...shape, kind: "gemma3_text" }) as LlamaConfig),
+    windowed: [true, false],
+  },
+  "a layer without rotary positions": { ...(gptShape({ ...shape, kind: "smollm3" }) as LlamaConfig), rotated: [true, false] },
   gpt2: { ...common, kind: "gpt2", tied: true },
 };
 
