@@ -1,12 +1,12 @@
 // Byte-level byte-pair encoding (GPT-2, Llama 3, Qwen and slovo's own): any text becomes ids and comes back.
 import { z } from "zod";
-import { InputError } from "../errors.ts";
 import { byteCharacters, bytesOfToken } from "./byte-alphabet.ts";
 import { Merges } from "./merges.ts";
 import { compilePattern, gpt2Pattern } from "./split-pattern.ts";
 import type { IdBuffer } from "./tokenizer.ts";
 import type { TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
 import { VocabularyTokenizer } from "./vocabulary-tokenizer.ts";
+import { WordCache } from "./word-cache.ts";
 
 const Unset = z.union([z.null(), z.literal(""), z.literal(false)]).optional();
 
@@ -47,16 +47,11 @@ const ByteLevelFile = z.looseObject({
   }),
 });
 
-/** Words longer than this (in UTF-16 units) are rare and not remembered. */
-const longestRemembered = 48;
-/** About 20 MB; the words of one language rarely fill it. */
-const mostRemembered = 1 << 17;
-
 export class ByteLevelBpe extends VocabularyTokenizer {
   readonly #pattern: RegExp;
   readonly #merges: Merges;
   readonly #idOfByte: Int32Array;
-  readonly #words = new Map<string, readonly number[]>();
+  readonly #words = new WordCache((word) => this.#encodeWord(word));
 
   /** The tokenizer of a file, or undefined when the file is not byte-level BPE of the plain kind. */
   static fromFile(file: TokenizerFile, config: TokenizerConfig): ByteLevelBpe | undefined {
@@ -82,35 +77,19 @@ export class ByteLevelBpe extends VocabularyTokenizer {
   ) {
     super(file, config, bytesOfToken);
     const ids = new Map(Object.entries(vocab));
-    const idOf = (token: string, merge: readonly string[]) => {
-      const id = ids.get(token);
-      if (id === undefined)
-        throw new InputError(`the tokenizer's merge "${merge.join(" ")}" needs the token "${token}", which its vocabulary lacks`);
-      return id;
-    };
     this.#pattern = pattern;
     this.#idOfByte = Int32Array.from(byteCharacters, (character) => ids.get(character)!);
-    this.#merges = new Merges(
-      merges.map((merge) => [idOf(merge[0], merge), idOf(merge[1], merge)]),
-      Int32Array.from(merges, (merge) => idOf(merge[0] + merge[1], merge)),
-      this.vocabularySize,
-    );
+    this.#merges = Merges.of(merges, ids);
   }
 
   protected encodeText(text: string, ids: IdBuffer): void {
     for (const word of text.match(this.#pattern) ?? []) {
-      const known = this.#words.get(word) ?? this.#encodeWord(word);
+      const known = this.#words.ids(word);
       for (let i = 0; i < known.length; i++) ids.push(known[i]!);
     }
   }
 
   #encodeWord(word: string): readonly number[] {
-    const bytes = Buffer.from(word);
-    const ids = this.#merges.apply(Array.from(bytes, (byte) => this.#idOfByte[byte]!));
-    if (word.length <= longestRemembered) {
-      if (this.#words.size === mostRemembered) this.#words.clear();
-      this.#words.set(bytes.toString(), ids); // a string of its own: a slice would keep the whole text alive
-    }
-    return ids;
+    return this.#merges.apply(Array.from(Buffer.from(word), (byte) => this.#idOfByte[byte]!));
   }
 }

@@ -1,4 +1,5 @@
 // How text is cut into words before byte-pair merges: tokens never cross these cuts.
+import { portable } from "./components.ts";
 
 /**
  * The pattern slovo trains with, in the words of the GPT-4 one:
@@ -15,15 +16,11 @@ export const slovoPattern =
 export const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /**
- * A JavaScript expression whose matches are the words of a text, without gaps between them. `\s` becomes the Unicode
- * property it is in Hugging Face's engines (JavaScript's own counts U+FEFF and not U+0085), and whatever the pattern
- * leaves out becomes a word of its own, as their `Split` with `Isolated` has it.
+ * A JavaScript expression whose matches are the words of a text, without gaps between them: whatever the pattern leaves out
+ * becomes a word of its own, as Hugging Face's `Split` with `Isolated` has it.
  * @throws SyntaxError when the pattern uses what JavaScript has not.
  */
 export function compilePattern(pattern: string): RegExp {
-  const portable = pattern.replace(/\\([\s\S])/g, (whole, letter: string) => {
-    if (letter === "s") return "\\p{White_Space}";
-    return letter === "S" ? "\\P{White_Space}" : whole;
-  });
-  return new RegExp(`${portable}|(?:(?!${portable})[^])+`, "gu");
+  const words = portable(pattern);
+  return new RegExp(`${words}|(?:(?!${words})[^])+`, "gu");
 }

@@ -4,6 +4,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { readOlderFiles } from "./older-files.ts";
 
 const Id = z.int().min(0);
 const Component = z.looseObject({ type: z.string() }).nullish();
@@ -120,7 +121,7 @@ export async function writeTokenizer(folder: string, file: TokenizerFile, config
 }
 
 /**
- * Reads a tokenizer's two files. `path` is a folder or a `tokenizer.json`; the configuration beside it may be missing.
+ * Reads a tokenizer's files. `path` is a folder or a `tokenizer.json`; the configuration beside it may be missing.
  * @throws InputError when there is no tokenizer, or a file is not what it should be.
  */
 export async function readTokenizer(path: string): Promise<{ file: TokenizerFile; config: TokenizerConfig; path: string }> {
@@ -129,11 +130,15 @@ export async function readTokenizer(path: string): Promise<{ file: TokenizerFile
     () => false,
   );
   const filePath = isFolder ? join(path, "tokenizer.json") : path;
+  const folder = join(filePath, "..");
   const file = await readJson(filePath, TokenizerFile);
-  if (!file)
-    throw new InputError(`there is no tokenizer at ${path}: expected a folder with a tokenizer.json, or that file itself`);
-  const config = await readJson(join(filePath, "..", "tokenizer_config.json"), TokenizerConfig);
-  return { file, config: config ?? {}, path: filePath };
+  // Older folders name their control tokens in a file of its own.
+  const names = await readJson(join(folder, "special_tokens_map.json"), TokenizerConfig);
+  const config = { ...names, ...(await readJson(join(folder, "tokenizer_config.json"), TokenizerConfig)) };
+  const older = file || !isFolder ? undefined : await readOlderFiles(path, config);
+  if (older) return older;
+  if (file) return { file, config, path: filePath };
+  throw new InputError(`there is no tokenizer at ${path}: expected a folder with a tokenizer.json, or that file itself`);
 }
 
 async function readJson<T>(path: string, shape: z.ZodType<T>): Promise<T | undefined> {

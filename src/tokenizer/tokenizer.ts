@@ -1,4 +1,6 @@
 // What every tokenizer offers to the rest of the house.
+import type { FramedText } from "./post-processor.ts";
+import type { TokenRoles } from "./roles.ts";
 
 export interface EncodeOptions {
   /**
@@ -11,6 +13,13 @@ export interface EncodeOptions {
 export interface DecodeOptions {
   /** Write control tokens out by their names; by default they add nothing to the text. */
   showSpecial?: boolean;
+}
+
+/** Ids of a text and the places they stand for. */
+export interface TextWithOffsets {
+  ids: Int32Array<ArrayBuffer>;
+  /** `[ids.length · 2]`: where each token begins and where it ends in the text, in UTF-16 units. */
+  offsets: Int32Array<ArrayBuffer>;
 }
 
 /** Text to token ids and back. All calls but `save` are synchronous and keep no state that shows. */
@@ -26,11 +35,27 @@ export interface Tokenizer {
   readonly endOfText: number;
   /** SHA-256 (hexadecimal) of everything that decides how text becomes ids; equal fingerprints mean equal ids. */
   readonly fingerprint: string;
+  /** Ids of the tokens with a part to play: padding, mask and their like, undefined where there is none. */
+  readonly roles: Readonly<TokenRoles>;
   /** The content of `tokenizer_config.json`, the chat template among it. */
   readonly config: Readonly<Record<string, unknown>>;
   /** Ids of a text. Lone surrogates, which no UTF-8 can express, become U+FFFD. */
   encode(text: string, options?: EncodeOptions): Int32Array<ArrayBuffer>;
   encodeBatch(texts: readonly string[], options?: EncodeOptions): Int32Array<ArrayBuffer>[];
+  /** `encode`, and the part of the text that each token stands for (a token that the tokenizer itself put in stands for none). */
+  encodeWithOffsets(text: string, options?: EncodeOptions): TextWithOffsets;
+  /**
+   * One encoded text, or two, with the control tokens that a model expects around them: `[CLS] a [SEP] b [SEP]`, `a </s>`,
+   * `<s> a`, as the post-processor of the file has it; `add_bos_token` and `add_eos_token` of the configuration replace that.
+   * @throws InputError for two texts where the tokenizer knows a frame for one only
+   */
+  frame(first: ArrayLike<number>, second?: ArrayLike<number>): FramedText;
+  /**
+   * Whether a token begins a word instead of going on with one: no `##` before it (WordPiece), a blank or a sign (bytes), `▁`
+   * (SentencePiece). The first token of a text begins a word in any case; control tokens never do.
+   * @throws RangeError for an id outside the vocabulary.
+   */
+  beginsWord(id: number): boolean;
   /**
    * The text of ids; bytes that form no character become U+FFFD.
    * @throws RangeError for an id outside the vocabulary.

@@ -1,13 +1,9 @@
 // What slovo's own tokenizers share: every token stands for bytes, and control tokens are cut out before the rest is encoded.
-import { type DecodeOptions, type EncodeOptions, IdBuffer, type Tokenizer } from "./tokenizer.ts";
-import { endOfTextOf, fingerprintOf, type TokenizerConfig, type TokenizerFile, writeTokenizer } from "./tokenizer-file.ts";
+import { FileTokenizer } from "./file-tokenizer.ts";
+import { type DecodeOptions, type EncodeOptions, IdBuffer } from "./tokenizer.ts";
+import type { TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
 
-export abstract class VocabularyTokenizer implements Tokenizer {
-  readonly vocabularySize: number;
-  readonly specialTokens: ReadonlyMap<string, number>;
-  readonly config: TokenizerConfig;
-  readonly #file: TokenizerFile;
-  #fingerprint: string | undefined;
+export abstract class VocabularyTokenizer extends FileTokenizer {
   /** All added tokens by their text: the control tokens, and ordinary ones that are never split. */
   readonly #added: ReadonlyMap<string, number>;
   readonly #always: RegExp | undefined;
@@ -20,22 +16,17 @@ export abstract class VocabularyTokenizer implements Tokenizer {
 
   /** @param bytesOf the bytes of a token of the model's vocabulary, undefined where it has none */
   constructor(file: TokenizerFile, config: TokenizerConfig, bytesOf: (token: string) => Uint8Array | undefined) {
-    this.#file = file;
-    this.config = config;
+    super(file, config);
     const added = file.added_tokens;
     const special = added.filter((token) => token.special);
-    this.specialTokens = new Map(special.map((token) => [token.content, token.id]));
     this.#names = new Map(special.map((token) => [token.id, token.content]));
     this.#added = new Map(added.map((token) => [token.content, token.id]));
     this.#always = anyOf(added.filter((token) => !token.special).map((token) => token.content));
     this.#allowed = anyOf(added.map((token) => token.content));
 
     const bytes = new Map<number, Uint8Array>();
-    let size = 0;
     for (const [token, id] of Object.entries(file.model.vocab as Record<string, number>)) bytes.set(id, bytesOf(token) ?? none);
     for (const token of added) bytes.set(token.id, token.special ? none : new TextEncoder().encode(token.content));
-    for (const id of bytes.keys()) size = Math.max(size, id + 1);
-    this.vocabularySize = size;
     this.#starts = new Uint32Array(this.vocabularySize + 1);
     for (let id = 0; id < this.vocabularySize; id++) this.#starts[id + 1] = this.#starts[id]! + (bytes.get(id) ?? none).length;
     this.#bytes = new Uint8Array(this.#starts[this.vocabularySize]!);
@@ -44,15 +35,6 @@ export abstract class VocabularyTokenizer implements Tokenizer {
 
   /** Appends the ids of well-formed text that holds no added token. */
   protected abstract encodeText(text: string, ids: IdBuffer): void;
-
-  get endOfText(): number {
-    return endOfTextOf(this.config, this.specialTokens);
-  }
-
-  get fingerprint(): string {
-    this.#fingerprint ??= fingerprintOf(this.#file);
-    return this.#fingerprint;
-  }
 
   encode(text: string, options: EncodeOptions = {}): Int32Array<ArrayBuffer> {
     const wellFormed = text.toWellFormed();
@@ -64,10 +46,6 @@ export abstract class VocabularyTokenizer implements Tokenizer {
       else if (part !== "") this.encodeText(part, this.#buffer);
     }
     return this.#buffer.take();
-  }
-
-  encodeBatch(texts: readonly string[], options?: EncodeOptions): Int32Array<ArrayBuffer>[] {
-    return texts.map((text) => this.encode(text, options));
   }
 
   decode(ids: ArrayLike<number>, options: DecodeOptions = {}): string {
@@ -88,18 +66,13 @@ export abstract class VocabularyTokenizer implements Tokenizer {
   }
 
   tokenBytes(id: number): Uint8Array {
-    if (!(Number.isInteger(id) && id >= 0 && id < this.vocabularySize))
-      throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabularySize}`);
+    this.tokenAt(id);
     return this.#bytes.subarray(this.#starts[id]!, this.#starts[id + 1]!);
   }
 
   #shown(id: number, { showSpecial }: DecodeOptions): Uint8Array {
     const name = showSpecial ? this.#names.get(id) : undefined;
     return name === undefined ? this.tokenBytes(id) : new TextEncoder().encode(name);
-  }
-
-  save(folder: string): Promise<void> {
-    return writeTokenizer(folder, this.#file, this.config);
   }
 }
 
