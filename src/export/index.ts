@@ -1,0 +1,3 @@
+// The public face of the export room: models in the formats that other programs run.
+export { type GgufFileType, type GgufOptions, type GgufReport, ggufFileTypes, writeGguf } from "./gguf.ts";
+export { ggufTypes } from "./gguf-architectures.ts";
