@@ -72,10 +72,9 @@ export class HubServer implements AsyncDisposable {
   add(name: string, folder: string | undefined, more: Record<string, string | Buffer> = {}): HubModel {
     const files = new Map(Object.entries(more).map(([path, content]) => [path, Buffer.from(content)]));
     if (folder !== undefined) for (const path of readdirSync(folder)) files.set(path, readFileSync(join(folder, path)));
-    const commit = createHash("sha1")
-      .update(name)
-      .update(JSON.stringify([...files]))
-      .digest("hex");
+    const content = createHash("sha1").update(name);
+    for (const [path, bytes] of files) content.update(path).update(bytes);
+    const commit = content.digest("hex");
     const model: HubModel = { commit, files };
     this.#models.set(name, model);
     return model;

@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { InputError } from "../../errors.ts";
 import { explainRefusal } from "../atomic.ts";
-import { chunksOf, type HubClient, PassingError } from "./client.ts";
+import { type HubClient, PassingError } from "./client.ts";
 
 /** A file as the hub lists it. */
 export interface HubFile {
@@ -85,7 +85,7 @@ export async function downloadBlob(download: BlobDownload): Promise<void> {
   }
 }
 
-async function attempt({ client, url, file: wanted, blob, signal, onBytes }: BlobDownload, partial: string): Promise<void> {
+async function attempt({ client, url, file: wanted, blob, onBytes }: BlobDownload, partial: string): Promise<void> {
   await mkdir(dirname(partial), { recursive: true });
   await using file = await open(partial, constants.O_RDWR | constants.O_CREAT);
   let done = (await file.stat()).size;
@@ -97,21 +97,20 @@ async function attempt({ client, url, file: wanted, blob, signal, onBytes }: Blo
   await hashStart(file, hash, done);
   if (done < wanted.size) {
     const range: Record<string, string> = done > 0 ? { Range: `bytes=${done}-` } : {};
-    const response = await client.fetch(url, { headers: { ...range, "Accept-Encoding": "identity" } });
-    if (done > 0 && !(response.status === 206 && response.headers.get("content-range")?.startsWith(`bytes ${done}-`))) {
+    const { status, headers, chunks } = await client.open(url, { ...range, "Accept-Encoding": "identity" });
+    if (done > 0 && !(status === 206 && headers.get("content-range")?.startsWith(`bytes ${done}-`))) {
       // It begins again, or has no such range: so do we.
       await file.truncate(0);
       done = 0;
       hash = startHash(wanted);
-      if (response.status !== 200) {
-        await response.body?.cancel();
+      if (status !== 200) {
         throw new PassingError(
           `${new URL(url).host} does not continue ${wanted.path} where it broke off: run the command again.`,
         );
       }
     }
     onBytes?.(done);
-    for await (const chunk of chunksOf(response, signal)) {
+    for await (const chunk of chunks) {
       if (done + chunk.length > wanted.size)
         throw await discard(file, wanted, url, `it is longer than the ${wanted.size} bytes it is listed with`);
       for (let written = 0; written < chunk.length; ) {

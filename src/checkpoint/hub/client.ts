@@ -10,13 +10,24 @@ export class PassingError extends InputError {
   override name = "InputError";
 }
 
+/** An answer whose bytes are read as they come. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** Throws PassingError where the connection breaks or falls silent. */
+  readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
 export interface HubClient {
   /** Without a slash at its end. */
   readonly endpoint: string;
   /**
-   * `fetch` that sends the token to the hub alone, ends a request that falls silent, and throws what a refusal means.
-   * Status 416 (no such range) is the caller's matter.
+   * Asks for `url`; the token goes to the hub alone. Status 416 (no such range) is the caller's matter.
+   *
+   * @throws InputError that says what a refusal means; PassingError where the server is not to be reached, silent or overloaded.
    */
+  open(url: string, headers: Record<string, string>): Promise<Answer>;
+  /** The same for the hub's library, which reads short answers whole. */
   readonly fetch: typeof fetch;
 }
 
@@ -93,21 +104,11 @@ function reason(error: unknown): string {
   return cause?.code ?? cause?.message ?? message;
 }
 
-/**
- * Chunks of an answer as they come.
- *
- * @throws PassingError where the connection breaks or falls silent.
- */
-export async function* chunksOf(response: Response, signal?: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  try {
-    if (response.body) yield* response.body;
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof PassingError) throw error;
-    throw new PassingError(`The connection broke (${reason(error)}): run the command again, it goes on from there.`, {
-      cause: error,
-    });
-  }
+/** Node leaves the proxy of the environment aside unless it is told not to. */
+function proxyHint(): string {
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy, NODE_USE_ENV_PROXY } = process.env;
+  const proxy = HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy;
+  return proxy && !NODE_USE_ENV_PROXY ? ", set NODE_USE_ENV_PROXY=1 to go through your proxy" : "";
 }
 
 /**
@@ -119,52 +120,60 @@ export async function connect(model: ModelReference, signal?: AbortSignal): Prom
   const endpoint = readEndpoint(HUB_URL);
   const patience = readPatience();
   const token = await readToken();
-  const { origin } = new URL(endpoint);
+  const home = new URL(endpoint).origin;
 
-  const get: typeof fetch = async (url, init) => {
-    const target = new URL(url instanceof Request ? url.url : url);
+  async function ask(url: string, init: RequestInit | undefined): Promise<{ response: Response; chunks: Answer["chunks"] }> {
+    const { origin, host } = new URL(url);
     const headers = new Headers(init?.headers);
     // `fetch` itself drops the header where a redirect leads elsewhere.
-    if (token && target.origin === origin) headers.set("Authorization", `Bearer ${token}`);
+    if (token && origin === home) headers.set("Authorization", `Bearer ${token}`);
     const silence = new AbortController();
-    const timer = setTimeout(
-      () =>
-        silence.abort(
-          new PassingError(
-            `${target.host} fell silent for ${patience / 1000} seconds: run the command again, it goes on from there.`,
-          ),
-        ),
-      patience,
-    ).unref();
-    let response: Response;
-    try {
-      response = await fetch(target, {
-        ...init,
-        headers,
-        signal: AbortSignal.any([silence.signal, ...(signal ? [signal] : [])]),
-      });
-    } catch (error) {
+    const silent = `${host} fell silent for ${patience / 1000} seconds: run the command again, it goes on from there.`;
+    const timer = setTimeout(() => silence.abort(new PassingError(silent)), patience).unref();
+    const failure = (error: unknown, say: (reason: string) => string) => {
       clearTimeout(timer);
       signal?.throwIfAborted();
-      if (error instanceof PassingError) throw error;
-      throw new PassingError(
-        `Could not reach ${target.host} (${reason(error)}): check the connection and HF_ENDPOINT, or set HF_HUB_OFFLINE=1 to use what is in the cache.`,
-        { cause: error },
+      return error instanceof PassingError ? error : new PassingError(say(reason(error)), { cause: error });
+    };
+    const signals = signal ? [silence.signal, signal] : [silence.signal];
+    const response = await fetch(url, { ...init, headers, signal: AbortSignal.any(signals) }).catch((error) => {
+      throw failure(
+        error,
+        (why) =>
+          `Could not reach ${host} (${why}): check the connection and HF_ENDPOINT${proxyHint()}, or set HF_HUB_OFFLINE=1 to use what is in the cache.`,
       );
-    }
-    if (!response.ok && response.status !== 416) {
+    });
+    if (!response.ok) {
       clearTimeout(timer);
       await response.body?.cancel();
-      throw refusal(response, model, endpoint, token);
+      if (response.status !== 416) throw refusal(response, model, endpoint, token);
     }
-    const heard = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, stream) {
-        timer.refresh();
-        stream.enqueue(chunk);
-      },
-      flush: () => clearTimeout(timer),
-    });
-    return new Response(response.body?.pipeThrough(heard) ?? null, response);
+    async function* chunks() {
+      try {
+        for await (const chunk of response.body ?? []) {
+          timer.refresh();
+          yield chunk;
+        }
+      } catch (error) {
+        throw failure(error, (why) => `The connection to ${host} broke (${why}): run the command again, it goes on from there.`);
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+    return { response, chunks: chunks() };
+  }
+
+  return {
+    endpoint,
+    async open(url, headers) {
+      const { response, chunks } = await ask(url, { headers });
+      return { status: response.status, headers: response.headers, chunks };
+    },
+    async fetch(url, init) {
+      const { response, chunks } = await ask(String(url instanceof Request ? url.url : url), init);
+      const parts: BlobPart[] = [];
+      for await (const chunk of chunks) parts.push(chunk);
+      return new Response(new Blob(parts), response);
+    },
   };
-  return { endpoint, fetch: get };
 }

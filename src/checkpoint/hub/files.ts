@@ -19,7 +19,7 @@ const kinds = [weights, tokenizer, configuration, words];
 
 /** Formats that run the code in them when they are opened. */
 const pickles = /\.(bin|pt|pth|ckpt|pkl|pickle)$/i;
-const foreignWeights = /\.(bin|pt|pth|ckpt|pkl|pickle|h5|msgpack|gguf|onnx)$/i;
+const foreignWeights = /\.(h5|msgpack|gguf|onnx)$/i;
 
 /** A pattern as a regular expression; `*` goes over slashes, as it does for the hub's other clients. */
 function patternOf(glob: string): RegExp {
@@ -57,11 +57,14 @@ export function chooseFiles(
       (included ? included.some((pattern) => pattern.test(path)) : isRead(path)) &&
       !excluded.some((pattern) => pattern.test(path)),
   );
-  const foreign = listed.find((path) => foreignWeights.test(path));
+  const foreign = listed.find((path) => pickles.test(path)) ?? listed.find((path) => foreignWeights.test(path));
   if (!included && foreign !== undefined && !listed.some((path) => isRead(path) && /\.safetensors$/.test(path))) {
     throw new InputError(
-      `The model has no weights in safetensors, the one format that slovo reads${pickles.test(foreign) ? " (opening a pickle runs the code in it)" : ""}, but only ${foreign}: ` +
-        "load it in Transformers and save it with model.save_pretrained(FOLDER, safe_serialization=True), or fetch the other files alone with --include.",
+      `The model has no weights in safetensors, the one format that slovo reads, but only ${foreign}: ${
+        pickles.test(foreign)
+          ? "opening that runs the code in it, so load it in Transformers and save it with model.save_pretrained(FOLDER, safe_serialization=True)"
+          : "look for the model in safetensors"
+      }, or fetch its other files alone with --include.`,
     );
   }
   if (chosen.length === 0) {

@@ -163,7 +163,7 @@ function cutAfter(count: number, times: number): void {
 test("a connection that is cut goes on where it broke", async () => {
   cutAfter(20_000, 3);
   const seen: number[] = [];
-  await pull("org/tiny", { onProgress: ({ fetched }) => seen.push(fetched) });
+  await pull("org/tiny", { onProgress: ({ done }) => seen.push(done) });
   expect(isRight(weights)).toBe(true);
   expect(hub.rangesOf(weights)).toEqual([undefined, "bytes=20000-", "bytes=40000-", "bytes=60000-"]);
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
@@ -184,7 +184,7 @@ test("what an ended process has left is continued by the next, and nothing has a
   expect(readFileSync(partial).equals(model.files.get(weights)!.subarray(0, 20_000))).toBe(true);
   expect(readdirSync(cache())).toEqual(["blobs"]);
   const toFetch = new Set<number>();
-  const { fetched } = await pull("org/tiny", { onProgress: (progress) => toFetch.add(progress.toFetch) });
+  const { fetched } = await pull("org/tiny", { onProgress: ({ doing, total }) => doing === "fetching" && toFetch.add(total) });
   expect(hub.rangesOf(weights)).toEqual([undefined, "bytes=20000-"]);
   expect([...toFetch]).toEqual([fetched]);
   expect(isRight(weights)).toBe(true);
@@ -201,13 +201,14 @@ test("a partial file of other bytes, or of too many, is thrown away", async () =
   expect(hub.rangesOf(weights)).toEqual(["bytes=1000-", undefined, undefined]);
 });
 
-test("a server that knows no ranges sends it all again", async () => {
+test("a server that knows no ranges, or sends another, sends it all again", async () => {
   mkdirSync(cache("blobs"), { recursive: true });
-  for (const status of [200, 416]) {
+  for (const status of [200, 206, 416]) {
     writeFileSync(`${blob(weights)}.incomplete`, model.files.get(weights)!.subarray(0, 5000));
     hub.misbehave = (path, response, bytes, range) => {
       if (path !== weights || !range) return false;
-      response.writeHead(status).end(status === 200 ? bytes : undefined);
+      response.writeHead(status, status === 206 ? { "content-range": `bytes 9-${bytes.length - 1}/${bytes.length}` } : {});
+      response.end(status === 416 ? undefined : bytes.subarray(status === 206 ? 9 : 0));
       return true;
     };
     await pull();
@@ -243,16 +244,24 @@ test.each([
   expect(existsSync(cache("snapshots"))).toBe(false);
 });
 
-test("silence, failures and early ends are tried again, then told", async () => {
+test("a slow answer is waited for; silence and failures are tried again, then told", async () => {
+  vi.stubEnv("HF_HUB_DOWNLOAD_TIMEOUT", "0.4");
   let tries = 0;
-  hub.misbehave = (path, response) => {
-    if (path !== weights || ++tries > 2) return false;
+  hub.misbehave = (path, response, bytes) => {
+    if (path !== weights || ++tries > 3) return false;
     if (tries === 1)
-      response.writeHead(200).write("x".repeat(10)); // and then nothing
-    else response.writeHead(503).end();
+      response.writeHead(200).write(bytes.subarray(0, 10)); // and then nothing
+    else if (tries === 2) response.writeHead(503).end();
+    else {
+      // Longer in all than silence may be.
+      response.writeHead(206, { "content-range": `bytes 10-${bytes.length - 1}/${bytes.length}` });
+      for (let i = 0; i < 6; i++) setTimeout(() => response.write(bytes.subarray(10 + i, 11 + i)), 100 * i);
+      setTimeout(() => response.end(bytes.subarray(16)), 600);
+    }
     return true;
   };
-  await expect(pull()).resolves.toMatchObject({ commit: model.commit });
+  await pull();
+  expect({ tries, right: isRight(weights) }).toEqual({ tries: 3, right: true });
   rmSync(home, { recursive: true });
   hub.misbehave = (path, response) => path === weights && Boolean(response.writeHead(503).end());
   await expect(pull()).rejects.toThrow(/answered 503 .*trouble on its side/);

@@ -1,20 +1,21 @@
 // slovo pull: a model from the hub into the Hugging Face cache. Every file is whole and right before the snapshot names it.
-import { link, mkdir, readFile, rm, statfs, symlink } from "node:fs/promises";
+import { link, mkdir, readFile, realpath, rm, statfs, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { explainRefusal, isAlive, writeFileAtomically } from "../atomic.ts";
+import { exists, explainRefusal, isAlive, writeFileAtomically } from "../atomic.ts";
 import { downloadBlob, type HubFile, isWhole, partialPath, sizeOf } from "./blob.ts";
 import { cachedSnapshot, cacheFolder, commitHash, type ModelReference, modelCacheFolder } from "./cache.ts";
 import { connect, type HubClient, isOffline } from "./client.ts";
 import { chooseFiles, type FileChoice, refusePathsOutside } from "./files.ts";
 
 export interface PullProgress {
-  /** The file that is being fetched. */
+  /** Files that are there are checked, then the others are fetched. */
+  readonly doing: "checking" | "fetching";
   readonly file: string;
-  /** Bytes fetched by this call, of those it has to fetch. */
-  readonly fetched: number;
-  readonly toFetch: number;
+  /** Bytes of this work that are done, of `total`. */
+  readonly done: number;
+  readonly total: number;
 }
 
 export interface PullOptions extends FileChoice {
@@ -151,10 +152,14 @@ async function fetchAll(place: Place, files: readonly HubFile[]): Promise<number
   const { client, model, commit, folder, options } = place;
   const { signal, onProgress } = options;
   const missing = new Map<string, { file: HubFile; from: number }>();
+  const toCheck = files.reduce((sum, { size }) => sum + size, 0);
+  let checked = 0;
   let toFetch = 0;
   for (const file of files) {
     signal?.throwIfAborted();
     const blob = blobOf(place, file);
+    if (await exists(blob)) onProgress?.({ doing: "checking", file: file.path, done: checked, total: toCheck });
+    checked += file.size;
     if (missing.has(blob) || (await isWhole(blob, file))) continue;
     const partial = await sizeOf(partialPath(blob));
     const from = partial > file.size ? 0 : partial;
@@ -166,7 +171,8 @@ async function fetchAll(place: Place, files: readonly HubFile[]): Promise<number
   for (const [blob, { file, from }] of missing) {
     const address = file.path.split("/").map(encodeURIComponent).join("/");
     const url = `${client.endpoint}/${model.name}/resolve/${commit}/${address}`;
-    const onBytes = (bytes: number) => onProgress?.({ file: file.path, fetched: before + Math.max(0, bytes - from), toFetch });
+    const onBytes = (bytes: number) =>
+      onProgress?.({ doing: "fetching", file: file.path, done: before + Math.max(0, bytes - from), total: toFetch });
     await downloadBlob({ client, url, file, blob, signal, onBytes });
     before += file.size - from;
   }
@@ -188,6 +194,8 @@ async function checkSpace(folder: string, bytes: number): Promise<void> {
 
 /** Lets the snapshot's file be the blob: by a relative link, which outlives a move of the cache, or a second name where those need rights. */
 async function pointTo(blob: string, path: string): Promise<void> {
+  // Left alone where it is right, for the sake of those who are reading it.
+  if ((await realpath(path).catch(() => undefined)) === (await realpath(blob))) return;
   await mkdir(dirname(path), { recursive: true });
   await rm(path, { recursive: true, force: true });
   try {

@@ -1,6 +1,6 @@
 // slovo pull: fetches a model from the hub into the Hugging Face cache.
 import { Command } from "commander";
-import { parseReference, pullModel } from "../../checkpoint/index.ts";
+import { type PullProgress, parseReference, pullModel } from "../../checkpoint/index.ts";
 import { InputError } from "../../errors.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { Progress } from "../progress.ts";
@@ -39,25 +39,31 @@ Examples:
         const given = revision === undefined ? `"${text}"` : `"${text}" with --revision "${revision}"`;
         throw new InputError(`Expected a model on the hub as org/name or org/name@revision, got ${given}.`);
       }
-      const progress = new Progress(`Fetching ${model.name}`);
       const stop = new AbortController();
       const release = onInterrupt(() => stop.abort());
-      let begun = false;
+      let progress: Progress | undefined;
+      let at: PullProgress["doing"] | undefined;
       try {
         const pulled = await pullModel(model, {
           include,
           exclude,
           signal: stop.signal,
-          onProgress: ({ file, fetched, toFetch }) => {
-            begun = true;
-            progress.update(fetched, toFetch, `${bytes(fetched)} of ${bytes(toFetch)}, ${file}`);
+          onProgress: ({ doing, file, done, total }) => {
+            // Checking takes seconds, which only somebody who sits there notices.
+            if (doing === "checking" && !process.stderr.isTTY) return;
+            if (doing !== at) {
+              progress?.done();
+              progress = new Progress(`${doing === "checking" ? "Checking" : "Fetching"} ${model.name}`);
+              at = doing;
+            }
+            progress?.update(done, total, `${bytes(done)} of ${bytes(total)}, ${file}`);
           },
         });
-        if (begun) progress.done();
+        progress?.done();
         if (json) console.log(JSON.stringify(pulled));
         else console.log(pulled.folder);
       } catch (error) {
-        if (begun) progress.done();
+        progress?.done();
         if (!stop.signal.aborted) throw error;
         console.error("Stopped; what has come is kept, and the same command goes on from there.");
         process.exitCode = 130;
