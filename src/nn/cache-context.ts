@@ -1,5 +1,5 @@
 // The context for continuing texts: keys and values of earlier tokens stay in a cache that the runtime reads and writes in place.
-import { cast, constant, type Dim, input, pad, reshape, rotary, slice, sub, type Tensor } from "../graph/index.ts";
+import { cast, concat, constant, type Dim, input, pad, reshape, rotary, sizes, slice, sub, type Tensor } from "../graph/index.ts";
 import { operation, operations } from "../graph/tensor.ts";
 import { attention, crossMask, joinHeads, splitHeads } from "./attention.ts";
 import type { Context, PositionBias } from "./context.ts";
@@ -26,7 +26,10 @@ export interface CacheOptions {
   readonly capacity: Dim;
   /** The capacity as a number, where `capacity` is a name: see `Context.reach`. */
   readonly reach?: number;
-  /** `int32[batch, source]`: 0 where the encoder's token is to be seen; all are when left out. */
+  /**
+   * `int32[sources, source]`: 0 where the encoder's token is to be seen; all are when left out. Where there are fewer sources than
+   * texts, texts that lie one after another share one, each as many.
+   */
   readonly sourceSegments?: Tensor;
 }
 
@@ -98,8 +101,10 @@ export function cacheContext({ positions, lastPositions, total, capacity, reach,
       return headsOfWidth(head, y!, heads);
     },
     cross({ q, k, v, scale }) {
-      const [, heads, , head] = k.shape as [unknown, number, unknown, number];
-      return joinHeads(attention(splitHeads(q, heads), k, v, sourceMask, scale ?? 1 / Math.sqrt(head)));
+      const [sources, heads, , head] = k.shape as [Dim, number, Dim, number];
+      const rows = sources === q.shape[0] ? q : gatherQueries(q, k);
+      const seen = joinHeads(attention(splitHeads(rows, heads), k, v, sourceMask, scale ?? 1 / Math.sqrt(head)));
+      return rows === q ? seen : operation("Reshape", [seen, sizes("cross", q.shape, q)], ["float32", q.shape]);
     },
     dropout: (x) => x,
   };
@@ -113,6 +118,13 @@ function headsOfWidth(width: number, x: Tensor, heads: number): Tensor {
   const apart = reshape(x, [batch, time, heads, head]);
   const fitting = head < width ? pad(apart, 3, 0, width - head) : slice(apart, 3, 0, width);
   return reshape(fitting, [batch, time, heads * width]);
+}
+
+/** The queries of texts that share a source, which lie one after another, as one text's: `[sources, queries, heads·head]`. */
+function gatherQueries(q: Tensor, k: Tensor): Tensor {
+  const [sources, width] = [k.shape[0]!, q.shape[2]!];
+  const target = concat([sizes("cross", [sources], k), constant([-1, width as number], "int64")], 0);
+  return operation("Reshape", [q, target], ["float32", [sources, "queries", width]]);
 }
 
 /** How far each key up to `total` is from each query: `int64[batch, time, total]`. */
