@@ -1,12 +1,11 @@
 // Writing token by token gives what the whole sequences give; batches, shared sources and moved rows change nothing.
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { loadModelFolder } from "../checkpoint/index.ts";
+import { openFixture } from "../../test/families.ts";
 import { input, linear, range, reshape, type Tensor, toOnnx } from "../graph/index.ts";
 import { type T5Config, t5ConfigFrom, t5Cross, t5Decoder, t5Encoder, t5Head, t5Shape } from "../models/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
 import { type HostTensor, nativeEngine, Random } from "../runtime/index.ts";
+import { beamSearch } from "./beam-search.ts";
 import { EncoderDecoder, type EncoderDecoderOptions } from "./encoder-decoder.ts";
 import { argmax } from "./sampling.ts";
 
@@ -167,35 +166,28 @@ test("a model says when a row is full and what it was made with that is wrong", 
   await expect(open(shape, randomWeights(), { capacity: 1 })).rejects.toThrow("2 tokens or more, got 1");
 });
 
-const families = resolve(import.meta.dirname, "../../test/fixtures/families");
-
 test.each(["t5", "t5-v1_1", "mt5"])(
-  "greedy decoding of %s is Transformers', token for token, in a batch and alone",
+  "%s writes what Transformers writes: greedily and with beams, all at once and one by one",
   async (name) => {
-    using folder = await loadModelFolder(join(families, name));
-    const { generation } = JSON.parse(await readFile(join(families, name, "expected.json"), "utf8"));
-    const { options, prompts, tokens } = generation[0] as {
-      options: { max_new_tokens: number; eos_token_id: number };
-      prompts: number[][];
-      tokens: number[][];
-    };
-    const config = t5ConfigFrom(folder.config);
-    const model = await open(config, (name, shape) => folder.weight(name, shape).data, { slots: 3 });
-    const write = async (sources: number[][]) => {
-      const found: number[][] = sources.map(() => []);
-      const done = (text: number[]) => text.at(-1) === options.eos_token_id;
-      let { logits } = await model.extend(0, sources);
-      for (let i = 0; i < options.max_new_tokens; i++) {
-        const next = sources.map((_, row) => argmax(logits.subarray(row * config.vocabulary, (row + 1) * config.vocabulary)));
-        found.forEach((text, row) => {
-          if (!done(text)) text.push(next[row]!);
+    const { config, weights, generation } = await openFixture(name);
+    expect(generation.map(({ options }) => options.num_beams)).toEqual([1, 1, 4, 4, 4, 4]);
+    for (const slots of [12, 4]) {
+      const model = await open(t5ConfigFrom(config), (name) => weights[name]!.data as Float32Array, { slots });
+      for (const { options, prompts, tokens, scores } of generation) {
+        const found = await beamSearch(model, prompts, {
+          beams: options.num_beams,
+          maxTokens: options.max_new_tokens,
+          ends: [options.eos_token_id],
+          lengthPenalty: options.length_penalty,
+          earlyStopping: options.early_stopping,
+          noRepeatNgram: options.no_repeat_ngram_size,
         });
-        ({ logits } = await model.decode(next));
+        expect(found.map((texts) => texts[0]!.tokens)).toEqual(tokens);
+        scores?.forEach((score, i) => {
+          expect(found[i]![0]!.score).toBeCloseTo(score, 4);
+        });
       }
-      return found;
-    };
-    expect(await write(prompts)).toEqual(tokens);
-    for (const [i, prompt] of prompts.entries()) expect(await write([prompt])).toEqual([tokens[i]]);
-    model.release();
+      model.release();
+    }
   },
 );
