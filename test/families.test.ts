@@ -10,6 +10,8 @@ import {
   bertConfigFrom,
   type GptConfig,
   gpt,
+  gptAnswerLogits,
+  gptAnswerPath,
   gptConfigFrom,
   gptHead,
   type LlamaConfig,
@@ -115,6 +117,15 @@ describe("it is noticed where a model lacks", () => {
     };
     // All weights lie behind the mistake, but for the head.
     await expect(checkParity(fixture, model)).rejects.toThrow(/gradients of 20 of 21 weights are off; furthest model\./);
+  });
+});
+
+test.each(["llama-answer", "mistral-answer"])("%s is Transformers', wherever it keeps the model itself", async (name) => {
+  const fixture = await openFixture(name);
+  const config = gptConfigFrom(fixture.config);
+  await checkParity(fixture, (p, { tokens, positions, segments }) => {
+    const hidden = gpt(p, config, tokens, sequenceContext({ positions, segments }), gptAnswerPath(config));
+    return { logits: gptAnswerLogits(p, config, hidden) };
   });
 });
 
