@@ -30,6 +30,8 @@ export class Batcher {
   /** Rows 0, 1, … of the cache, with the token that each adds next. */
   readonly #active: { readonly continuation: Continuation; token: number }[] = [];
   readonly #left = new WeakSet<Continuation>();
+  /** Work that needs all rows. */
+  readonly #alone: { run(): Promise<void>; fail(error: unknown): void }[] = [];
   #running: Promise<void> | undefined;
 
   constructor(decoder: Decoder) {
@@ -40,6 +42,14 @@ export class Batcher {
   add(continuation: Continuation): void {
     this.#waiting.push(continuation);
     this.#running ??= this.#run();
+  }
+
+  /** Runs `work`, which may use all rows of the decoder, when no text is in the batch; texts that come meanwhile wait for it. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#alone.push({ run: () => work().then(resolve, reject), fail: reject });
+    this.#running ??= this.#run();
+    return promise;
   }
 
   /** Frees a text's place before it is done. */
@@ -55,8 +65,9 @@ export class Batcher {
 
   async #run(): Promise<void> {
     try {
-      while (this.#waiting.length > 0 || this.#filling || this.#active.length > 0) {
+      while (this.#waiting.length > 0 || this.#filling || this.#active.length > 0 || this.#alone.length > 0) {
         try {
+          if (this.#alone.length > 0 && !this.#filling && this.#active.length === 0) await this.#alone.shift()!.run();
           await this.#fill();
           await this.#decode();
         } catch (error) {
@@ -74,6 +85,7 @@ export class Batcher {
       this.#left.add(continuation);
       continuation.fail(error);
     }
+    for (const { fail } of this.#alone.splice(0)) fail(error);
     this.#active.length = 0;
     this.#waiting.length = 0;
     this.#filling = undefined;
@@ -81,7 +93,7 @@ export class Batcher {
 
   /** Reads one piece of a prompt. Those that are read to the end join the batch with their first new token. */
   async #fill(): Promise<void> {
-    this.#filling ??= this.#takeWaiting();
+    if (this.#alone.length === 0) this.#filling ??= this.#takeWaiting();
     const filling = this.#filling;
     if (!filling) return;
     const { continuations, row, done } = filling;

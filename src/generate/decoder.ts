@@ -19,6 +19,7 @@ export interface DecoderOptions extends CompileSettings {
 /** A batch of texts, one a row of the cache. One step at a time. */
 export class Decoder {
   readonly config: GptConfig;
+  readonly vocabulary: number;
   readonly slots: number;
   readonly capacity: number;
   /** How many tokens each row holds; set it lower to take tokens back. */
@@ -35,12 +36,16 @@ export class Decoder {
         `the capacity of the cache must be from 1 to the model's context of ${config.context} tokens, got ${capacity}.`,
       );
     }
-    const { graph, ...model } = await compileModel((scope, quantiser) => buildGraph(scope, config, quantiser), options);
+    const { graph, ...model } = await compileModel(
+      (scope, quantiser) => buildGraph(scope, config, { reach: capacity, quantiser }),
+      options,
+    );
     return new Decoder(config, slots, model, new KeyValueCache(graph.layers, slots, capacity));
   }
 
   private constructor(config: GptConfig, slots: number, model: CompiledModel, cache: KeyValueCache) {
     this.config = config;
+    this.vocabulary = config.vocabulary;
     this.slots = slots;
     this.capacity = cache.capacity;
     this.lengths = cache.lengths;
@@ -96,6 +101,23 @@ export class Decoder {
     return step;
   }
 
+  /** How many tokens can be added to a prompt. */
+  room(prompt: ArrayLike<number>): number {
+    return this.capacity - prompt.length;
+  }
+
+  /** Begins texts in the rows 0, 1, …, whatever was there before. */
+  start(prompts: readonly ArrayLike<number>[]): Promise<Predictions> {
+    this.lengths.fill(0);
+    return this.extend(0, prompts);
+  }
+
+  /** Afterwards row i holds what row `parents[i]` held, and `tokens[i]` after it. */
+  step(tokens: ArrayLike<number>, parents: ArrayLike<number>): Promise<Predictions> {
+    this.#cache.reorder(parents);
+    return this.decode(tokens);
+  }
+
   /** Copies a row's text over another row's. */
   copy(from: number, to: number): void {
     this.#cache.copy(from, to);
@@ -122,13 +144,14 @@ interface DecodeStep {
 }
 
 /** The model function with a cache, and the head for the last token of each row alone. */
-function buildGraph(scope: Params, config: GptConfig, quantiser: Quantiser | undefined) {
+function buildGraph(scope: Params, config: GptConfig, { reach, quantiser }: { reach: number; quantiser?: Quantiser }) {
   const tokens = input("tokens", "int32", ["batch", "time"]);
   const context = cacheContext({
     positions: input("positions", "int64", ["batch", "time"]),
     lastPositions: input("lastPositions", "int32", ["batch"]),
     total: input("total", "int32", []),
     capacity: "capacity",
+    reach,
   });
   const hidden = gpt(scope, config, tokens, context);
   const last = take(reshape(hidden, [-1, config.width]), input("last", "int32", ["batch"]));

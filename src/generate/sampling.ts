@@ -1,9 +1,13 @@
 // Choosing the next token from a model's logits, without sorting the vocabulary.
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/index.ts";
+import { blockRepeats } from "./repeated-ngrams.ts";
 import type { GenerationOptions } from "./types.ts";
 
-export type SamplingOptions = Pick<GenerationOptions, "temperature" | "topK" | "topP" | "minP" | "repetitionPenalty" | "seed">;
+export type SamplingOptions = Pick<
+  GenerationOptions,
+  "temperature" | "topK" | "topP" | "minP" | "repetitionPenalty" | "noRepeatNgram" | "seed"
+>;
 
 /** The choices of one text. Its random numbers are its own, so other texts in a batch do not change it. */
 export class Sampler {
@@ -12,54 +16,68 @@ export class Sampler {
   readonly #topP: number;
   readonly #minP: number;
   readonly #penalty: number;
+  readonly #ngram: number;
   readonly #random: Random;
   /** Tokens that have occurred, for the repetition penalty. */
   readonly #seen = new Set<number>();
+  /** The text so far, where no run of its tokens is to be repeated. */
+  readonly #text: number[] = [];
   #weights = new Float32Array(0);
 
   /** @throws InputError for an option out of its range */
   constructor(options: SamplingOptions = {}) {
-    const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, seed = randomSeed() } = options;
+    const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, noRepeatNgram = 0 } = options;
+    const { seed = randomSeed() } = options;
     check("temperature", temperature, temperature >= 0 && temperature < Infinity, "a number ≥ 0");
     check("topK", topK, Number.isInteger(topK) && topK >= 0, "a whole number ≥ 0");
     check("topP", topP, topP > 0 && topP <= 1, "a number above 0 and at most 1");
     check("minP", minP, minP >= 0 && minP <= 1, "a number from 0 to 1");
     check("repetitionPenalty", repetitionPenalty, repetitionPenalty > 0 && repetitionPenalty < Infinity, "a number above 0");
+    check("noRepeatNgram", noRepeatNgram, Number.isInteger(noRepeatNgram) && noRepeatNgram >= 0, "a whole number ≥ 0");
     check("seed", seed, Number.isSafeInteger(seed) && seed >= 0, "a whole number ≥ 0");
     this.#temperature = temperature;
     this.#topK = topK;
     this.#topP = topP;
     this.#minP = minP;
     this.#penalty = repetitionPenalty;
+    this.#ngram = noRepeatNgram;
     this.#random = new Random(seed, "sampling");
   }
 
   /** Tells of tokens that are in the text already. */
   observe(tokens: Iterable<number>): void {
-    if (this.#penalty !== 1) for (const token of tokens) this.#seen.add(token);
+    if (this.#penalty === 1 && this.#ngram === 0) return;
+    for (const token of tokens) {
+      this.#seen.add(token);
+      this.#text.push(token);
+    }
   }
 
   /**
-   * The next token. Filters apply in this order, as in Transformers: repetition penalty, temperature, top-k, top-p, min-p.
+   * The next token. Filters apply in this order, as in Transformers: repetition penalty, no repeated n-gram, temperature, top-k,
+   * top-p, min-p.
    * @param logits `[vocabulary]`, none of them NaN; unchanged when it returns
    */
   choose(logits: Float32Array): number {
-    const before = this.#penalise(logits);
+    const before = this.#discourage(logits);
     const token = this.#temperature === 0 ? argmax(logits) : this.#draw(logits);
     for (const [id, logit] of before) logits[id] = logit;
     this.observe([token]);
     return token;
   }
 
-  /** Makes tokens that have occurred less likely, and returns what their logits were. */
-  #penalise(logits: Float32Array): [id: number, logit: number][] {
-    const before: [number, number][] = [];
-    for (const id of this.#seen) {
-      const logit = logits[id]!;
-      before.push([id, logit]);
-      logits[id] = logit > 0 ? logit / this.#penalty : logit * this.#penalty;
+  /** Makes tokens that have occurred less likely, and those that would repeat a run impossible; returns what their logits were. */
+  #discourage(logits: Float32Array): ReadonlyMap<number, number> {
+    const before = new Map<number, number>();
+    if (this.#penalty !== 1) {
+      for (const id of this.#seen) {
+        const logit = logits[id]!;
+        before.set(id, logit);
+        logits[id] = logit > 0 ? logit / this.#penalty : logit * this.#penalty;
+      }
     }
-    return before;
+    if (this.#ngram === 0) return before;
+    return new Map([...blockRepeats(logits, this.#text, this.#ngram), ...before]);
   }
 
   #draw(logits: Float32Array): number {

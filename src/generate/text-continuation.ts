@@ -29,7 +29,11 @@ export class TextContinuation implements Continuation {
     options: GenerationOptions,
     { tokenizer, ends, room }: { tokenizer: Tokenizer; ends: ReadonlySet<number>; room: number },
   ) {
-    const { maxTokens, alternatives = 0 } = options;
+    const { maxTokens, alternatives = 0, beams = 1, repetitionPenalty = 1 } = options;
+    if (!Number.isInteger(beams) || beams < 1) throw new InputError(`beams must be a whole number of 1 or more, got ${beams}`);
+    if (beams > 1 && alternatives > 0) throw new InputError("alternatives are not known of beams: leave one of the two out");
+    if (beams > 1 && repetitionPenalty !== 1)
+      throw new InputError("repetitionPenalty is not applied to beams: leave it out, or use noRepeatNgram");
     for (const [name, value] of Object.entries({ maxTokens, alternatives })) {
       if (!Number.isInteger(value) || value < 0) throw new InputError(`${name} must be a whole number ≥ 0, got ${value}`);
     }
@@ -59,22 +63,28 @@ export class TextContinuation implements Continuation {
     // A model may have rows that no token of the tokenizer stands for.
     const known = logits.subarray(0, this.#tokenizer.vocabularySize);
     const id = this.#sampler.choose(known);
+    const logprob = (id: number) => known[id]! - logSum;
+    const others = Array.from(largest(known, this.#alternatives), (id) => this.#choice(id, logprob(id)));
+    return this.take(id, logprob(id), others);
+  }
+
+  /** Adds a token that has been chosen, and returns it; undefined when the text is done with it. */
+  take(id: number, logprob: number, alternatives: readonly TokenChoice[] = []): number | undefined {
     if (this.#ends.has(id)) {
       this.#end("stop");
       return undefined;
     }
     this.#completed++;
-    const choice = (id: number): TokenChoice => ({ id, text: this.#tokenizer.tokenText(id), logprob: known[id]! - logSum });
-    this.events.push({
-      type: "token",
-      ...choice(id),
-      delta: this.#stops.push(this.#decoder.push(id)),
-      alternatives: Array.from(largest(known, this.#alternatives), choice),
-    });
+    const delta = this.#stops.push(this.#decoder.push(id));
+    this.events.push({ type: "token", ...this.#choice(id, logprob), delta, alternatives });
     if (this.#stops.stopped) this.#end("stop");
     else if (this.done) this.#end("length");
     else return id;
     return undefined;
+  }
+
+  #choice(id: number, logprob: number): TokenChoice {
+    return { id, text: this.#tokenizer.tokenText(id), logprob };
   }
 
   fail(error: unknown): void {

@@ -5,6 +5,7 @@ import { InputError } from "../errors.ts";
 import { gptConfigFrom } from "../models/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { Batcher } from "./batcher.ts";
+import { type BeamText, beamSearch } from "./beam-search.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
 import { TextContinuation } from "./text-continuation.ts";
 import type { GenerationEvent, GenerationOptions, TextModel } from "./types.ts";
@@ -89,6 +90,7 @@ class BatchedTextModel implements TextModel {
   readonly #tokenizer: Tokenizer;
   readonly #ends: ReadonlySet<number>;
   readonly #onClose: () => void;
+  readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
   constructor(
@@ -116,21 +118,50 @@ class BatchedTextModel implements TextModel {
     const tokens = this.#promptTokens(prompt);
     const room = this.contextLength - tokens.length;
     const continuation = new TextContinuation(tokens, options, { tokenizer: this.#tokenizer, ends: this.#ends, room });
+    const left = new AbortController();
     const leave = () => {
+      left.abort();
       this.#batcher.remove(continuation);
       continuation.fail(signal!.reason);
     };
     signal?.addEventListener("abort", leave);
     try {
-      if (!continuation.done) this.#batcher.add(continuation);
+      if (!continuation.done) {
+        if ((options.beams ?? 1) > 1) this.#search(continuation, options, left.signal);
+        else this.#batcher.add(continuation);
+      }
       yield* continuation.events;
     } finally {
       signal?.removeEventListener("abort", leave);
+      left.abort();
       this.#batcher.remove(continuation);
     }
   }
 
+  /** Continues a text by beam search, when the others have come to their ends; nothing of it is known before all of it is. */
+  #search(continuation: TextContinuation, options: GenerationOptions, left: AbortSignal): void {
+    const { beams = 1, maxTokens, lengthPenalty, earlyStopping, noRepeatNgram } = options;
+    const search = () =>
+      beamSearch(this.#decoder, [continuation.prompt], {
+        beams,
+        maxTokens,
+        lengthPenalty,
+        earlyStopping,
+        noRepeatNgram,
+        ends: this.#ends,
+        known: this.#tokenizer.vocabularySize,
+        signal: AbortSignal.any([left, this.#closing.signal]),
+      });
+    const give = ({ tokens, logprobs }: BeamText) =>
+      tokens.every((token, i) => continuation.take(token, logprobs[i]!) !== undefined);
+    this.#batcher
+      .alone(search)
+      .then(([texts]) => give(texts![0]!))
+      .catch((error) => continuation.fail(error));
+  }
+
   close(): Promise<void> {
+    this.#closing.abort(new Error("the model has been closed"));
     this.#closed ??= this.#batcher.close().then(() => {
       this.#decoder.release();
       this.#onClose();

@@ -13,6 +13,17 @@ export interface GenerationOptions {
   readonly minP?: number;
   /** Above 1 makes tokens that have occurred less likely (Keskar et al. 2019). */
   readonly repetitionPenalty?: number;
+  /** No run of so many tokens occurs twice, prompt and continuation together; 0 when left out: they may. */
+  readonly noRepeatNgram?: number;
+  /**
+   * How many continuations to follow side by side; the one that is likeliest as a whole is given, when it is complete. With more than
+   * one, tokens are not drawn: temperature, topK, topP, minP and seed mean nothing. 1 when left out.
+   */
+  readonly beams?: number;
+  /** Of beams: a text's log-probability is divided by its length to this power, so above 0 favours long texts. 1 when left out. */
+  readonly lengthPenalty?: number;
+  /** Of beams, when the search ends: see `BeamSearchOptions`. */
+  readonly earlyStopping?: boolean | "never";
   /** The same seed gives the same tokens. */
   readonly seed?: number;
   /** Generation ends before any of these; they are not part of the text. */
