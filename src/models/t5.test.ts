@@ -1,134 +1,85 @@
 // T5 computes what Transformers computes: logits, losses, every gradient; packed and padded texts alike.
-import { join, resolve } from "node:path";
-import { describe, expect, test } from "vitest";
-import { loadModelFolder, readSafetensors } from "../checkpoint/index.ts";
+import { expect, test } from "vitest";
+import { checkParity, openFixture } from "../../test/families.ts";
 import { InputError } from "../errors.ts";
-import { countedTargets, crossEntropy, div, grad, input, linear, range, reshape, sum, type Tensor } from "../graph/index.ts";
+import {
+  cast,
+  countedTargets,
+  crossEntropy,
+  div,
+  equal,
+  grad,
+  input,
+  linear,
+  pad,
+  range,
+  reshape,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+} from "../graph/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
 import { evaluate, type HostTensor, nativeEngine, Random } from "../runtime/index.ts";
 import { relativeBuckets, type T5Config, t5Cross, t5Decoder, t5Encoder, t5EncoderSites, t5Head } from "./t5.ts";
 import { t5ConfigFrom, t5ConfigToJson, t5Shape } from "./t5-config.ts";
 import { t5SequenceScores, t5TokenScores } from "./t5-heads.ts";
 
-const families = resolve(import.meta.dirname, "../../test/fixtures/families");
+interface Sides {
+  readonly source: Tensor;
+  readonly segments: Tensor;
+  readonly target: Tensor;
+  readonly targetSegments?: Tensor;
+}
 
-type Arrays = Record<string, HostTensor>;
+/** A context for each side; positions play no part, distances do. */
+function contextsFor({ source, segments, target, targetSegments }: Sides) {
+  const places = (tokens: Tensor) => reshape(range(tokens.shape[1]!, tokens), [1, tokens.shape[1]!]);
+  return {
+    encoder: sequenceContext({ positions: places(source), causal: false, segments }),
+    decoder: sequenceContext({ positions: places(target), segments: targetSegments, sourceSegments: segments }),
+  };
+}
+
+/** Logits of every token of the target. */
+function textToText(p: Params, config: T5Config, sides: Sides): Tensor {
+  const { encoder, decoder } = contextsFor(sides);
+  const cross = t5Cross(p, config, t5Encoder(p, config, sides.source, encoder));
+  return linear(t5Decoder(p, config, sides.target, cross, decoder), t5Head(p, config));
+}
+
+test.each(["t5", "t5-v1_1", "mt5"])("%s: logits, loss and gradients are Transformers'", async (name) => {
+  const fixture = await openFixture(name);
+  const config = t5ConfigFrom(fixture.config);
+  await checkParity(fixture, (p, { tokens, segments, decoderTokens }) => ({
+    logits: textToText(p, config, { source: tokens, segments, target: decoderTokens! }),
+  }));
+  expect(t5ConfigFrom(t5ConfigToJson(config, { pad: 0, eos: 1 }))).toEqual(config);
+});
+
+test("a classifier of texts is Transformers'", async () => {
+  const fixture = await openFixture("t5-classify");
+  const config = t5ConfigFrom(fixture.config);
+  await checkParity(fixture, (p, { tokens, segments }) => {
+    const shifted = pad(slice(tokens, 1, 0, -1), 1, 1, 0);
+    const last = sub(sum(cast(equal(segments, 0), "int32"), { axes: [1] }), 1);
+    const contexts = contextsFor({ source: tokens, segments, target: shifted });
+    return { logits: t5SequenceScores(p, config, { tokens, shifted, last }, contexts, 3) };
+  });
+});
+
+test("a classifier of tokens is Transformers'", async () => {
+  const fixture = await openFixture("t5-tag");
+  const config = t5ConfigFrom(fixture.config);
+  await checkParity(fixture, (p, { tokens, segments }) => ({
+    logits: t5TokenScores(p, config, tokens, contextsFor({ source: tokens, segments, target: tokens }).encoder, 4),
+  }));
+});
 
 const int32 = (shape: readonly number[], data: ArrayLike<number>): HostTensor => ({
   dtype: "int32",
   shape,
   data: Int32Array.from(data),
-});
-
-/** 1 in a mask is text, 0 padding: segments 0 and -1. */
-const segmentsOf = (mask: HostTensor) =>
-  int32(
-    mask.shape,
-    Array.from(mask.data as Int32Array, (x) => x - 1),
-  );
-
-/** A symbolic input for each array, of its shape. */
-function inputsFor<Name extends string>(arrays: Record<Name, HostTensor>): Record<Name, Tensor> {
-  return Object.fromEntries(
-    Object.entries<HostTensor>(arrays).map(([name, { dtype, shape }]) => [name, input(name, dtype, shape)]),
-  ) as Record<Name, Tensor>;
-}
-
-/** One context for each side; positions play no part, distances do. */
-function contextsFor(source: Tensor, segments: Tensor, target: Tensor, targetSegments?: Tensor) {
-  const positions = (tokens: Tensor) => reshape(range(tokens.shape[1]!), [1, tokens.shape[1]!]);
-  return {
-    encoder: sequenceContext({ positions: positions(source), causal: false, segments }),
-    decoder: sequenceContext({
-      positions: positions(target),
-      segments: targetSegments,
-      sourceSegments: segments,
-    }),
-  };
-}
-
-async function fixture(name: string) {
-  const path = join(families, name);
-  const folder = await loadModelFolder(path);
-  const expected = await readSafetensors(join(path, "expected.safetensors"));
-  const of = (key: string) => expected.tensors.get(key) as HostTensor;
-  return { config: t5ConfigFrom(folder.config, join(path, "config.json")), folder, expected, of };
-}
-
-/** Runs a graph over the weights of a folder and compares logits, loss and all gradients with what is expected. */
-async function compare(
-  { folder, of, expected }: Awaited<ReturnType<typeof fixture>>,
-  scope: Params,
-  outputs: { logits: Tensor; loss: Tensor },
-  given: Arrays,
-  name: string,
-  counts: (row: number) => boolean,
-) {
-  const wanted = name === "batch" ? scope.all.map((spec) => spec.name) : [];
-  const gradients = grad(
-    outputs.loss,
-    scope.all.filter((spec) => wanted.includes(spec.name)).map((spec) => spec.tensor),
-  );
-  const weights = Object.fromEntries(scope.all.map((spec) => [spec.name, folder.weight(spec.name, spec.shape) as HostTensor]));
-  const found = await evaluate(
-    await nativeEngine(),
-    { ...outputs, ...Object.fromEntries(wanted.map((name, i) => [`gradient.${name}`, gradients[i]!])) },
-    { ...given, ...weights },
-    { threads: 1 },
-  );
-  const logits = of(`${name}.logits`);
-  const width = logits.shape.at(-1)!;
-  expect(furthest(found.logits!, logits, (i) => counts(Math.floor(i / width)))).toBeLessThan(1e-4);
-  expect(furthest(found.loss!, of(`${name}.loss`))).toBeLessThan(1e-5);
-  if (name !== "batch") return;
-  // Every weight of the file has a gradient here, and every weight here is in the file.
-  expect(wanted.sort()).toEqual([...folder.tensors.keys()].sort());
-  for (const name of wanted) {
-    const gradient = of(`batch.gradient.${name}`);
-    const largest = (gradient.data as Float32Array).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-    expect(furthest(found[`gradient.${name}`]!, gradient) / (largest + 1e-8), name).toBeLessThan(1e-3);
-  }
-  expected.close();
-  folder.close();
-}
-
-function furthest(a: HostTensor, b: HostTensor, counts: (i: number) => boolean = () => true): number {
-  const [x, y] = [a.data as Float32Array, b.data as Float32Array];
-  expect(x.length).toBe(y.length);
-  return x.reduce((most, value, i) => (counts(i) ? Math.max(most, Math.abs(value - y[i]!)) : most), 0);
-}
-
-/** Logits of every target token, and the mean loss. */
-function textToText(config: T5Config, tokens: Record<"source" | "segments" | "target" | "labels", Tensor>, own?: Tensor) {
-  const scope = new Params();
-  const { encoder, decoder } = contextsFor(tokens.source, tokens.segments, tokens.target, own);
-  const cross = t5Cross(scope, config, t5Encoder(scope, config, tokens.source, encoder));
-  const hidden = t5Decoder(scope, config, tokens.target, cross, decoder);
-  const logits = linear(hidden, t5Head(scope, config));
-  const labels = reshape(tokens.labels, [-1]);
-  const loss = div(sum(crossEntropy(reshape(logits, [-1, config.vocabulary]), labels)), countedTargets(labels));
-  return { scope, logits, loss };
-}
-
-describe.each(["t5", "t5-v1_1", "mt5"])("%s", (name) => {
-  test.each(["batch", "long"])("logits, loss and gradients are Transformers': %s", async (kase) => {
-    const f = await fixture(name);
-    const given = {
-      source: f.of(`${kase}.input_ids`),
-      segments: segmentsOf(f.of(`${kase}.attention_mask`)),
-      target: f.of(`${kase}.decoder_input_ids`),
-      labels: f.of(`${kase}.labels`),
-    };
-    const { scope, logits, loss } = textToText(f.config, inputsFor(given));
-    const labels = given.labels.data as Int32Array;
-    await compare(f, scope, { logits, loss }, given, kase, (row) => labels[row] !== -100);
-  });
-
-  test("its configuration is written as it is read", async () => {
-    using folder = await loadModelFolder(join(families, name));
-    const config = t5ConfigFrom(folder.config);
-    expect(t5ConfigFrom(t5ConfigToJson(config, { pad: 0, eos: 1 }))).toEqual(config);
-  });
 });
 
 test("several texts packed into a row are what each is alone, padded", async () => {
@@ -201,8 +152,17 @@ test("several texts packed into a row are what each is alone, padded", async () 
   };
   const results: Float32Array[][] = [];
   for (const given of Object.values(batches)) {
-    const { own, ...tokens } = inputsFor(given);
-    const { scope, loss } = textToText(config, tokens, own);
+    const symbol = (name: keyof typeof given) => input(name, "int32", given[name].shape);
+    const sides = {
+      source: symbol("source"),
+      segments: symbol("segments"),
+      target: symbol("target"),
+      targetSegments: symbol("own"),
+    };
+    const labels = reshape(symbol("labels"), [-1]);
+    const scope = new Params();
+    const logits = reshape(textToText(scope, config, sides), [-1, config.vocabulary]);
+    const loss = div(sum(crossEntropy(logits, labels)), countedTargets(labels));
     const draw = new Random(7);
     const weights = Object.fromEntries(
       scope.all.map(({ name, shape }) => {
@@ -229,7 +189,7 @@ test("several texts packed into a row are what each is alone, padded", async () 
 test("the encoder takes as many dropout masks as it says, so that the decoder's can begin behind them", () => {
   const config = t5Shape({ kind: "t5", vocabulary: 40, width: 16, heads: 2, layers: 3 });
   const tokens = input("tokens", "int32", [1, 4]);
-  const { encoder } = contextsFor(tokens, tokens, tokens);
+  const { encoder } = contextsFor({ source: tokens, segments: tokens, target: tokens });
   let count = 0;
   const dropout = (x: Tensor) => {
     count++;
@@ -237,48 +197,6 @@ test("the encoder takes as many dropout masks as it says, so that the decoder's 
   };
   t5Encoder(new Params(), config, tokens, { ...encoder, dropout });
   expect(count).toBe(t5EncoderSites(config));
-});
-
-test("a classifier of texts is Transformers'", async () => {
-  const f = await fixture("t5-classify");
-  const source = f.of("batch.input_ids");
-  const [batch, time] = source.shape as [number, number];
-  const ids = source.data as Int32Array;
-  const mask = f.of("batch.attention_mask");
-  const lengths = Array.from({ length: batch }, (_, i) =>
-    (mask.data as Int32Array).subarray(i * time, (i + 1) * time).reduce((a, b) => a + b, 0),
-  );
-  const given = {
-    tokens: source,
-    segments: segmentsOf(mask),
-    shifted: int32(
-      source.shape,
-      Array.from(ids, (_, i) => (i % time === 0 ? 0 : ids[i - 1]!)),
-    ),
-    last: int32(
-      [batch],
-      lengths.map((length) => length - 1),
-    ),
-    labels: f.of("batch.labels"),
-  };
-  const symbols = inputsFor(given);
-  const scope = new Params();
-  const contexts = contextsFor(symbols.tokens, symbols.segments, symbols.shifted);
-  const logits = t5SequenceScores(scope, f.config, symbols, contexts, 3);
-  const loss = div(sum(crossEntropy(logits, symbols.labels)), countedTargets(symbols.labels));
-  await compare(f, scope, { logits, loss }, given, "batch", () => true);
-});
-
-test("a classifier of tokens is Transformers'", async () => {
-  const f = await fixture("t5-tag");
-  const mask = f.of("batch.attention_mask");
-  const given = { tokens: f.of("batch.input_ids"), segments: segmentsOf(mask), labels: f.of("batch.labels") };
-  const { tokens, segments, labels } = inputsFor(given);
-  const scope = new Params();
-  const logits = t5TokenScores(scope, f.config, tokens, contextsFor(tokens, segments, tokens).encoder, 4);
-  const flat = reshape(labels, [-1]);
-  const loss = div(sum(crossEntropy(reshape(logits, [-1, 4]), flat)), countedTargets(flat));
-  await compare(f, scope, { logits, loss }, given, "batch", (row) => (mask.data as Int32Array)[row] === 1);
 });
 
 test("buckets of distances: one each when near, logarithmic up to the furthest, the future apart or nowhere", () => {
