@@ -35,15 +35,23 @@ export class MergeLearner {
   readonly #pairs = new Map<number, Pair>();
   readonly #queue = new Heap<Candidate>(comesFirst);
   readonly #learned: Pair[] = [];
+  readonly #prefix: string;
   #touched: Pair[] = [];
 
   /**
    * @param wordCounts how often each word stands in the corpus
-   * @param idOfByte the token of each byte
+   * @param symbolsOf the tokens that a word is made of at first, not more than it has bytes
    * @param tokens the vocabulary so far, in order of ids; new tokens are appended to it
+   * @param prefix what tokens inside a word begin with (WordPiece); a merged token has it only before its first part
    */
-  constructor(wordCounts: ReadonlyMap<string, number>, idOfByte: readonly number[], tokens: string[]) {
+  constructor(
+    wordCounts: ReadonlyMap<string, number>,
+    symbolsOf: (word: string) => ArrayLike<number>,
+    tokens: string[],
+    prefix = "",
+  ) {
     this.#tokens = tokens;
+    this.#prefix = prefix;
     this.#idOfToken = new Map(tokens.map((token, id) => [token, id]));
     this.#starts = new Float64Array(wordCounts.size);
     this.#lengths = new Int32Array(wordCounts.size);
@@ -54,12 +62,12 @@ export class MergeLearner {
     let start = 0;
     let w = 0;
     for (const word of wordCounts.keys()) {
-      const bytes = Buffer.from(word);
-      for (let i = 0; i < bytes.length; i++) this.#symbols[start + i] = idOfByte[bytes[i]!]!;
-      for (let i = 1; i < bytes.length; i++) this.#count(this.#symbols[start + i - 1]!, this.#symbols[start + i]!, 1, w);
+      const symbols = symbolsOf(word);
+      this.#symbols.set(symbols, start);
+      for (let i = 1; i < symbols.length; i++) this.#count(this.#symbols[start + i - 1]!, this.#symbols[start + i]!, 1, w);
       this.#starts[w] = start;
-      this.#lengths[w++] = bytes.length;
-      start += bytes.length;
+      this.#lengths[w++] = symbols.length;
+      start += symbols.length;
     }
     this.#enqueueTouched();
   }
@@ -76,7 +84,7 @@ export class MergeLearner {
       }
       if (top.count < 1) return false;
       const { left, right } = top.pair;
-      const text = this.#tokens[left]! + this.#tokens[right]!;
+      const text = this.#tokens[left]! + this.#tokens[right]!.slice(this.#prefix.length);
       let id = this.#idOfToken.get(text);
       if (id === undefined) {
         id = this.#tokens.push(text) - 1;

@@ -37,7 +37,7 @@ export const TokenizerConfig = z.record(z.string(), z.unknown());
 export type TokenizerConfig = z.infer<typeof TokenizerConfig>;
 
 /** A control token as `tokenizer.json` writes it. */
-function specialToken(id: number, content: string) {
+export function specialToken(id: number, content: string) {
   return { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
 }
 

@@ -1,5 +1,4 @@
 // Training of byte-level byte-pair encoding: the merges are those of Hugging Face's trainer on the same corpus.
-import { setImmediate } from "node:timers/promises";
 import { InputError } from "../errors.ts";
 import { byteCharacters } from "./byte-alphabet.ts";
 import { ByteLevelBpe } from "./byte-level-bpe.ts";
@@ -7,16 +6,7 @@ import { MergeLearner } from "./merge-learner.ts";
 import { compilePattern, slovoPattern } from "./split-pattern.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { bpeFiles } from "./tokenizer-file.ts";
-
-export interface TrainingProgress {
-  /** First the words of the corpus are counted, then merges are learned. */
-  phase: "count" | "merge";
-  /** Documents read so far. */
-  documents: number;
-  /** Tokens in the vocabulary so far, and how many are wanted. */
-  tokens: number;
-  vocabularySize: number;
-}
+import { countWords, ProgressReport, type TrainingProgress } from "./word-counts.ts";
 
 export interface BpeTrainingOptions {
   /** Tokens wanted, special tokens and the 256 bytes among them. A small corpus may not have enough pairs to fill it. */
@@ -45,49 +35,18 @@ export async function trainByteLevelBpe(
       `a byte-level vocabulary needs at least ${least} tokens (256 bytes and ${special.length} special tokens), got ${vocabularySize}`,
     );
 
-  const pause = everyTenth(options.onProgress);
-  const counts = new Map<string, number>();
+  const progress = new ProgressReport(options.onProgress, vocabularySize);
   const pattern = compilePattern(slovoPattern);
-  let documents = 0;
-  for await (const text of source) {
-    countWords(text.toWellFormed(), pattern, counts);
-    documents++;
-    if (pause.isDue()) await pause.report({ phase: "count", documents, tokens: least, vocabularySize });
-  }
-  if (counts.size === 0) throw new InputError("cannot train a tokenizer on an empty corpus: the sources hold no text");
+  const counts = await countWords(source, (text) => text.match(pattern) ?? [], progress, least);
 
   // Characters are numbered in the order of their code points, special tokens first: ties between pairs fall by these numbers.
   const tokens = [...special, ...byteCharacters.toSorted()];
   const idOfByte = byteCharacters.map((character) => tokens.indexOf(character));
-  const learner = new MergeLearner(counts, idOfByte, tokens);
+  const learner = new MergeLearner(counts, (word) => Array.from(Buffer.from(word), (byte) => idOfByte[byte]!), tokens);
   counts.clear();
-  while (tokens.length < vocabularySize && learner.step()) {
-    if (pause.isDue()) await pause.report({ phase: "merge", documents, tokens: tokens.length, vocabularySize });
-  }
-  options.onProgress?.({ phase: "merge", documents, tokens: tokens.length, vocabularySize });
+  while (tokens.length < vocabularySize && learner.step()) await progress.learned(tokens.length);
+  progress.finish(tokens.length);
   return assemble(special, tokens, learner.merges());
-}
-
-function countWords(text: string, pattern: RegExp, counts: Map<string, number>): void {
-  for (const word of text.match(pattern) ?? []) {
-    const count = counts.get(word);
-    // A long match is a slice that would keep its whole document alive: the map gets a copy.
-    if (count !== undefined) counts.set(word, count + 1);
-    else counts.set(Buffer.from(word).toString(), 1);
-  }
-}
-
-/** Lets timers and signals run, and reports, ten times a second. */
-function everyTenth(onProgress: BpeTrainingOptions["onProgress"]) {
-  let last = performance.now();
-  return {
-    isDue: () => performance.now() - last >= 100,
-    async report(progress: TrainingProgress) {
-      onProgress?.(progress);
-      await setImmediate();
-      last = performance.now();
-    },
-  };
 }
 
 function assemble(special: readonly string[], tokens: readonly string[], merges: [string, string][]): Tokenizer {
