@@ -11,7 +11,7 @@ import {
   type PostNormConfig,
 } from "./bert.ts";
 import { checkHeads, familyOf, readFields, share, size } from "./config.ts";
-import { architectureSuffix, type EncoderTask, labelsToJson, type ProblemType } from "./task.ts";
+import { architectureSuffix, type HeadTask, labelsToJson, type ProblemType } from "./task.ts";
 
 const activation = z.enum(Object.keys(bertActivations) as [BertActivation, ...BertActivation[]]).default("gelu");
 const token = z.number().int().min(0);
@@ -246,7 +246,7 @@ const classNames: Record<BertKind, string> = {
 
 /** What `config.json` says beside the encoder's own configuration. */
 export interface BertConfigExtras {
-  readonly task: EncoderTask;
+  readonly task: HeadTask;
   /** Of a classifier's outputs, in order. */
   readonly labels?: readonly string[];
   readonly problem?: ProblemType;

@@ -3,25 +3,23 @@ import {
   cast,
   type Dim,
   div,
-  equal,
   gelu,
   greaterOrEqual,
   matmul,
   maximum,
   mean,
-  range,
   relu,
   reshape,
   sigmoid,
   slice,
   sqrt,
-  sub,
   sum,
   sumOfSquares,
   type Tensor,
   tanh,
 } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
+import { lastToken } from "./gpt-heads.ts";
 
 /** Activations of dense layers by PyTorch's names of modules. */
 export const denseActivations = {
@@ -57,15 +55,11 @@ export interface EmbeddingPipeline {
 /** One vector a text: `hidden [batch, time, width]`; `segments int[batch, time]` is below 0 where a row is filled up → `[batch, width]`. */
 export function pool(hidden: Tensor, pooling: Pooling, segments?: Tensor): Tensor {
   const [batch, time, width] = hidden.shape as [Dim, Dim, number];
-  const place = (at: number) => reshape(slice(hidden, 1, at, at === -1 ? undefined : at + 1), [batch, width]);
-  if (pooling === "cls") return place(0);
-  if (!segments) return pooling === "mean" ? mean(hidden, { axes: [1] }) : place(-1);
-  const real = cast(greaterOrEqual(segments, 0), "int64");
-  const count = sum(real, { axes: [1], keep: true });
-  const weights =
-    pooling === "mean"
-      ? div(cast(real, "float32"), cast(count, "float32"))
-      : cast(equal(reshape(range(time, segments), [1, time]), sub(count, 1)), "float32");
+  if (pooling === "lasttoken") return lastToken(hidden, segments);
+  if (pooling === "cls") return reshape(slice(hidden, 1, 0, 1), [batch, width]);
+  if (!segments) return mean(hidden, { axes: [1] });
+  const real = cast(greaterOrEqual(segments, 0), "float32");
+  const weights = div(real, sum(real, { axes: [1], keep: true }));
   return reshape(matmul(reshape(weights, [batch, 1, time]), hidden), [batch, width]);
 }
 

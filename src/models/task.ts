@@ -6,21 +6,22 @@ import { readFields } from "./config.ts";
 /** The ends of Hugging Face's names of architectures, and what such a model does. `Model` has no head: it gives hidden states. */
 const tasks = {
   MaskedLM: "masked-lm",
+  CausalLM: "causal-lm",
   SequenceClassification: "sequence-classification",
   TokenClassification: "token-classification",
   QuestionAnswering: "question-answering",
   Model: "features",
 } as const;
 
-/** The tasks of an encoder's heads. */
-export type EncoderTask = (typeof tasks)[keyof typeof tasks];
+/** What a head does. */
+export type HeadTask = (typeof tasks)[keyof typeof tasks];
 
 /** What the losses of a sequence classifier compare: a number, one label of several, or each label by itself. */
 export const problemTypes = ["regression", "single_label_classification", "multi_label_classification"] as const;
 export type ProblemType = (typeof problemTypes)[number];
 
 /** The end of an architecture's name for a task: `BertForMaskedLM` is `Bert` and this. */
-export function architectureSuffix(task: EncoderTask): string {
+export function architectureSuffix(task: HeadTask): string {
   const [suffix] = Object.entries(tasks).find(([, name]) => name === task)!;
   return task === "features" ? suffix : `For${suffix}`;
 }
@@ -33,7 +34,7 @@ const taskJson = z.object({
 });
 
 export interface TaskHead {
-  readonly task: EncoderTask;
+  readonly task: HeadTask;
   /** The architecture's name as it stands, such as `BertForMaskedLM`. */
   readonly architecture: string;
   /** The labels' names in the order of the head's outputs. Two without names where the config is silent, as in Transformers. */
@@ -41,7 +42,7 @@ export interface TaskHead {
   readonly problem: ProblemType;
 }
 
-/** The head of an encoder by its parsed `config.json`; `where` names the file in errors. Throws InputError for one that slovo does not run. */
+/** The head of a model by its parsed `config.json`; `where` names the file in errors. Throws InputError for one that slovo does not run. */
 export function taskHeadFrom(json: unknown, where = "config.json"): TaskHead {
   const { architectures, id2label, num_labels, problem_type } = readFields(taskJson, json, where);
   const architecture = architectures?.[0] ?? "Model";
