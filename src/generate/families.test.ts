@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Fixture, openFixture } from "../../test/families.ts";
 import { gptConfigFrom } from "../models/index.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
-import { argmax } from "./sampling.ts";
+import { Sampler } from "./sampling.ts";
 
 const languageModels = ["gpt2", "llama", "llama-rope-llama3", "mistral", "qwen2", "qwen3", "gemma3_text", "smollm3"];
 
@@ -36,15 +36,21 @@ describe.each(languageModels)("%s", (name) => {
     decoder.release();
   });
 
-  test("greedy tokens of a batch of prompts", async () => {
+  test.each([0, 1])("greedy tokens of a batch of prompts, with repeated runs and without (%i)", async (which) => {
     const fixture = await openFixture(name);
-    const { options, prompts, tokens } = fixture.generation[0]!;
+    const { options, prompts, tokens } = fixture.generation[which]!;
+    expect(options).toMatchObject({ num_beams: 1, ...(which === 1 && { no_repeat_ngram_size: 3 }) });
     const decoder = await decoderOf(fixture, { slots: prompts.length });
     const found: number[][] = prompts.map(() => []);
+    const samplers = prompts.map((prompt) => {
+      const sampler = new Sampler({ temperature: 0, noRepeatNgram: options.no_repeat_ngram_size });
+      sampler.observe(prompt);
+      return sampler;
+    });
     let { logits } = await decoder.extend(0, prompts);
     for (let step = 0; step < options.max_new_tokens; step++) {
-      const { vocabulary } = decoder.config;
-      const next = prompts.map((_, row) => argmax(logits.subarray(row * vocabulary, (row + 1) * vocabulary)));
+      const { vocabulary } = decoder;
+      const next = samplers.map((sampler, row) => sampler.choose(logits.subarray(row * vocabulary, (row + 1) * vocabulary)));
       next.forEach((token, row) => {
         if (found[row]!.at(-1) !== options.eos_token_id) found[row]!.push(token);
       });

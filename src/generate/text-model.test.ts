@@ -94,6 +94,38 @@ test("five requests over two places give what each gives alone", async () => {
   expect(new Set(together.map((result) => result.text)).size).toBe(5);
 });
 
+test("beams find a likelier text than greedy choice, wait for other requests, and let others wait", async () => {
+  const beams = { maxTokens: 12, beams: 2, noRepeatNgram: 3 };
+  const sum = (result: Result) => result.tokens.reduce((total, token) => total + token.logprob, 0);
+  const greedy = await generate("a cat", { ...beams, beams: 1, temperature: 0 });
+  const alone = await generate("a cat", beams);
+  expect(alone.end).toMatchObject({ reason: "length", completionTokens: 12 });
+  expect(alone.text).toBe(tokenizer.decode(ids(alone)));
+  expect(sum(alone)).toBeGreaterThan(sum(greedy));
+  const requests = [{ maxTokens: 30 }, beams, { maxTokens: 5 }, { ...beams, stop: [alone.text.slice(4, 7)] }];
+  const [before, again, after, stopped] = await Promise.all(requests.map((options) => generate("a cat", options)));
+  expect(ids(again!)).toEqual(ids(alone));
+  expect(ids(before!).slice(0, 5)).toEqual(ids(after!));
+  expect(ids(after!)).toEqual(ids(await generate("a cat", { maxTokens: 5 })));
+  expect(stopped).toMatchObject({ end: { reason: "stop" } });
+  expect(alone.text.startsWith(stopped!.text)).toBe(true);
+  const aborted = new AbortController();
+  const search = generate("a cat", { ...beams, maxTokens: 60 }, { signal: aborted.signal });
+  aborted.abort(new Error("enough"));
+  await expect(search).rejects.toThrow("enough");
+  expect(ids(await generate("a cat", { maxTokens: 5 }))).toEqual(ids(after!));
+});
+
+test.each([
+  [{ beams: 3 }, "beams must be no more than the 2 texts"],
+  [{ beams: 1.5 }, "beams must be a whole number of 1 or more, got 1.5"],
+  [{ beams: 2, alternatives: 1 }, "alternatives are not known of beams"],
+  [{ beams: 2, repetitionPenalty: 1.1 }, "repetitionPenalty is not applied to beams"],
+  [{ noRepeatNgram: 0.5 }, "noRepeatNgram must be a whole number"],
+])("%j is refused", async (options, message) => {
+  await expect(generate("a cat", options)).rejects.toThrow(message);
+});
+
 test("prompts longer than a piece are read in pieces, beside texts that are being continued", async () => {
   const long = { ...config, context: 700 };
   const from = await textModelFrom({ config: long, weights: weight, tokenizer, name: "long", slots: 3, threads: 1 });
