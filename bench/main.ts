@@ -6,7 +6,7 @@ import type { BenchmarkOptions } from "./measure.ts";
 
 const folder = import.meta.dirname;
 const names = readdirSync(folder)
-  .filter((file) => file.endsWith(".ts") && file !== "main.ts" && file !== "measure.ts")
+  .filter((file) => file.endsWith(".ts") && !["main.ts", "measure.ts", "measure-training.ts"].includes(file))
   .map((file) => file.slice(0, -".ts".length));
 
 /** What a benchmark says of itself: the comment in its first line. */

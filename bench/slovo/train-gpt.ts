@@ -1,13 +1,7 @@
-// slovo's side of the train-gpt benchmark. Ends with one line of JSON: tokens per second of the median step after warm-up.
-import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
-import { nativeEngine } from "../../src/runtime/index.ts";
-import { nextToken, Trainer } from "../../src/train/index.ts";
-import { median, reportToParent } from "../measure.ts";
+// slovo's side of `train-gpt`: training steps of an 8.4 M-parameter Llama-kind GPT. Takes --steps and --warm-up.
+import { nextToken } from "../../src/train/index.ts";
+import { timeSteps } from "./training-steps.ts";
 
-const { values: options } = parseArgs({
-  options: { steps: { type: "string", default: "10" }, "warm-up": { type: "string", default: "3" } },
-});
 const [rows, length, vocabulary] = [8, 256, 4096];
 const config = {
   kind: "llama",
@@ -33,33 +27,4 @@ const batch = {
   counted: rows * length,
   bytes: rows * length,
 };
-const threads = availableParallelism();
-const warmUp = Number(options["warm-up"]);
-const steps = warmUp + Number(options.steps);
-const seconds: number[] = [];
-const trainer = await Trainer.create({
-  objective: nextToken(config, { rows, length, packed: false }),
-  engine: await nativeEngine(),
-  source: { next: () => batch, state: () => null, restore: () => {} },
-  steps,
-  accumulation: 1,
-  tokensPerBatch: rows * length,
-  schedule: { schedule: "constant", learningRate: 1e-3, finalShare: 1, warmupSteps: 0, steps, decayShare: 0 },
-  // PyTorch's defaults; the peer clips nothing either.
-  optimizer: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, clip: 0, threads, accumulate: false },
-  dropout: false,
-  seed: 0,
-  evaluateEvery: steps + 1,
-  checkpointEvery: steps + 1,
-  save: async () => {},
-  onStep: ({ tokensPerSecond }) => {
-    seconds.push((rows * length) / tokensPerSecond);
-  },
-  threads,
-});
-await trainer.run();
-await trainer.close();
-reportToParent({
-  tokensPerSecond: Math.round((rows * length) / median(seconds.slice(warmUp))),
-  parameters: trainer.layout.count,
-});
+await timeSteps(nextToken(config, { rows, length, packed: false }), batch, rows * length);

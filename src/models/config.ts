@@ -8,21 +8,23 @@ export const size = z.number().int().positive();
 export const share = z.number().min(0).max(1);
 
 /** What slovo runs, by `model_type`. */
-const typesOf = {
+export const modelTypes = {
   bert: ["bert", "distilbert", "roberta", "xlm-roberta", "modernbert"],
   t5: ["t5", "mt5"],
   gpt: ["gpt2", "llama", "mistral", "qwen2", "qwen3", "gemma3_text", "smollm3"],
 } as const;
 
 /** An encoder, an encoder with a decoder, or a decoder. */
-export type Family = keyof typeof typesOf;
+export type Family = keyof typeof modelTypes;
 
 /** The family of a parsed `config.json`; `where` names the file in errors. Throws InputError for a type that slovo does not run. */
 export function familyOf(json: unknown, where = "config.json"): Family {
   const type = (json as { model_type?: unknown } | null)?.model_type;
-  const family = (Object.keys(typesOf) as Family[]).find((family) => (typesOf[family] as readonly unknown[]).includes(type));
+  const family = (Object.keys(modelTypes) as Family[]).find((family) =>
+    (modelTypes[family] as readonly unknown[]).includes(type),
+  );
   if (family) return family;
-  const supported = Object.values(typesOf).flat().join(", ");
+  const supported = Object.values(modelTypes).flat().join(", ");
   throw new InputError(
     `${where}: model_type must be one of ${supported}, got ${JSON.stringify(type) ?? "none"}; slovo cannot run this model.`,
   );

@@ -1,10 +1,13 @@
 // The public face of train/: objectives, the trainer, optimisers, schedules, recipes and jobs.
 
+export type { JobEvents } from "./courses/lesson.ts";
 export { type Dial, dial, measureSpeed } from "./dial.ts";
-export { type JobEvents, type JobResult, runJob } from "./job.ts";
+export { type JobResult, runJob } from "./job.ts";
 export { LossProgram, type LossProgramOptions, parametersOf } from "./loss-program.ts";
 export type { Counted, Objective } from "./objective.ts";
+export { type MaskedTokens, maskedLanguageModel } from "./objectives/masked.ts";
 export { type NextTokenOptions, nextToken, type TokenBatch } from "./objectives/next-token.ts";
+export { type TextToTextBatch, type TextToTextOptions, textToText } from "./objectives/text-to-text.ts";
 export { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 export { initialise, Layout, type Placement } from "./parameters.ts";
 export { type Line, linePlot, type PlotOptions } from "./plot.ts";

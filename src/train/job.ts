@@ -1,46 +1,24 @@
 // A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { writeFolderAtomically } from "../checkpoint/index.ts";
-import {
-  buildShard,
-  bytesPerToken,
-  type DocumentSource,
-  openSources,
-  PackedBatches,
-  RandomWindows,
-  type ShardProgress,
-  type TokenShard,
-  texts,
-  validationBatches,
-  worldSource,
-} from "../data/index.ts";
-
-import { type GptConfig, usualHidden } from "../models/index.ts";
+import { join } from "node:path";
+import { loadModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import { type DocumentSource, openSources, worldSource } from "../data/index.ts";
+import { InputError } from "../errors.ts";
+import { type Family, familyOf } from "../models/index.ts";
 import { type Engine, openEngine } from "../runtime/index.ts";
-import {
-  loadTokenizer,
-  type Tokenizer,
-  type TrainingProgress,
-  trainByteLevelBpe,
-  trainCharacterLevel,
-} from "../tokenizer/index.ts";
+import { loadTokenizer, type Tokenizer, trainByteLevelBpe, trainCharacterLevel } from "../tokenizer/index.ts";
+import type { AnyCourse } from "./course.ts";
+import type { JobEvents, Lesson } from "./courses/lesson.ts";
+import { maskedCourse } from "./courses/masked.ts";
+import { nextTokenCourse } from "./courses/next-token.ts";
+import { textToTextCourse } from "./courses/text-to-text.ts";
 import { handOver, type Run } from "./hand-over.ts";
 import { checkMemory } from "./memory.ts";
-import { nextToken, type TokenBatch } from "./objectives/next-token.ts";
-import type { Recipe } from "./recipe.ts";
+import type { Counted } from "./objective.ts";
+import { type ObjectiveName, objectivesOf, type Recipe } from "./recipe.ts";
 import { RunFolder } from "./run-folder.ts";
-import { type BatchSource, type Metrics, Trainer } from "./trainer.ts";
-
-/** What a job tells while it works. */
-export interface JobEvents {
-  onTokenizer?(progress: TrainingProgress): void;
-  onTokens?(progress: ShardProgress): void;
-  /** The recipe with everything resolved, before training begins or goes on from `step`. */
-  onBegin?(begin: { recipe: Recipe; parameters: number; trainingTokens: number; step: number }): void;
-  onStep?(metrics: Metrics): void;
-  onNote?(sentence: string): void;
-}
+import { type Metrics, Trainer, type TrainerOptions } from "./trainer.ts";
 
 export interface JobResult {
   readonly outcome: "finished" | "stopped" | "already finished";
@@ -79,126 +57,104 @@ function stoppable(events: JobEvents, signal?: AbortSignal): JobEvents {
 
 async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const begun = await folder.begin(recipe);
+  using base = begun.from === undefined ? undefined : await loadModelFolder(begun.from);
   // What the parts are made from stands in the folder before the first of them does.
   await folder.saveRecipe(begun);
   const source = await openSource(begun);
-  const tokenizer = await tokenizerFor(begun, source, folder, events);
-  using shard = await buildShard(source, {
-    folder: folder.file("data"),
-    tokenizer,
-    split: { by: begun.split === "tail" ? "tail" : "hash", fraction: begun.validation },
-    onProgress: events.onTokens,
-  });
-  if (shard.header.skippedRows > 0) events.onNote?.(`${shard.header.skippedRows} rows that could not be read were left out.`);
-  noteShortText(begun, shard, events);
-  checkMemory(begun, tokenizer.vocabularySize);
+  const family = familyOf(base?.config ?? { model_type: begun.model }, base && join(base.path, "config.json"));
+  const tokenizer = await tokenizerFor(begun, family, source, folder, events);
+  const lesson: Lesson = { recipe: withObjective(begun, family), source, tokenizer, folder, base, events };
+  using course: AnyCourse = await courses[family](lesson);
+  checkMemory(begun, course.objective);
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
-  const config = configFor(begun, tokenizer);
-  const resolved =
-    begun.steps === undefined
-      ? { ...begun, steps: await stepsFor(begun, config, shard, tokenizer, engine, events, signal) }
-      : begun;
+  const initial = base && ((name: string, shape: readonly number[]) => base.weight(name, shape).data);
+  const make = (recipe: Recipe & { steps: number }, hooks: Hooks) => trainerFor(recipe, course, engine, initial, hooks);
+  const steps = begun.steps ?? (await stepsFor(begun, make, events, signal));
+  const resolved = { ...begun, steps };
   await folder.saveRecipe(resolved);
-  return await train({ folder, recipe: resolved, config, shard, tokenizer }, engine, events, signal);
+  return await train({ folder, recipe: resolved, course, tokenizer }, make, events, signal);
+}
+
+const courses: Record<Family, (lesson: Lesson) => Promise<AnyCourse>> = {
+  gpt: nextTokenCourse,
+  bert: maskedCourse,
+  t5: textToTextCourse,
+};
+
+/** The recipe with its objective. Throws InputError where the model that is continued cannot learn it. */
+function withObjective(recipe: Recipe, family: Family): Recipe {
+  const fitting: readonly ObjectiveName[] = objectivesOf[family];
+  if (recipe.objective === undefined) return { ...recipe, objective: fitting[0] };
+  if (fitting.includes(recipe.objective)) return recipe;
+  throw new InputError(
+    `${recipe.name}: the model in ${recipe.from} can learn ${fitting.join(", ")}, but the recipe's objective is ${recipe.objective}.`,
+  );
 }
 
 async function openSource(recipe: Recipe): Promise<DocumentSource> {
-  if (recipe.data !== undefined) return openSources(recipe.data, { textFields: [recipe.field], onBadRow: recipe.onBadRow });
-  return worldSource({ seed: recipe.seed, tokens: recipe.worldTokens });
+  const { data, field, targetField, onBadRow, seed, worldTokens } = recipe;
+  if (data === undefined) return worldSource({ seed, tokens: worldTokens });
+  const pairs = recipe.objective === "text-to-text";
+  return openSources(data, { textFields: [field], onBadRow, ...(pairs && { targetField }) });
 }
 
-async function tokenizerFor(recipe: Recipe, source: DocumentSource, run: RunFolder, events: JobEvents): Promise<Tokenizer> {
-  if (recipe.tokenizer !== "bpe" && recipe.tokenizer !== "character") return loadTokenizer(recipe.tokenizer);
+const usualTokenizer = { gpt: "bpe", bert: "wordpiece", t5: "unigram" } as const;
+
+async function tokenizerFor(
+  recipe: Recipe,
+  family: Family,
+  source: DocumentSource,
+  run: RunFolder,
+  { onTokenizer: onProgress }: JobEvents,
+): Promise<Tokenizer> {
+  const { from, vocabulary: vocabularySize } = recipe;
+  const kind = recipe.tokenizer ?? from ?? usualTokenizer[family];
+  const trainers: Record<string, () => Promise<Tokenizer>> = {
+    bpe: () => trainByteLevelBpe(corpus(source), { vocabularySize, onProgress }),
+    character: () => trainCharacterLevel(corpus(source)),
+  };
+  const trainer = trainers[kind];
+  if (!trainer) return loadTokenizer(kind);
   const folder = run.file("tokenizer");
   if (existsSync(folder)) return loadTokenizer(folder);
-  const tokenizer =
-    recipe.tokenizer === "bpe"
-      ? await trainByteLevelBpe(texts(source), { vocabularySize: recipe.vocabulary, onProgress: events.onTokenizer })
-      : await trainCharacterLevel(texts(source));
+  const tokenizer = await trainer();
   await writeFolderAtomically(folder, (made) => tokenizer.save(made));
   return tokenizer;
 }
 
-/** Says so where the text is too short to learn anything but itself, or is held out in another way than asked for. */
-function noteShortText(recipe: Recipe, { header }: TokenShard, { onNote }: JobEvents): void {
-  const step = recipe.batch * recipe.accumulation * (recipe.length ?? recipe.context);
-  if (header.train.tokens < step) {
-    onNote?.(
-      `The text has ${header.train.tokens} tokens, less than one step of ${step}: the model will see it over and over and learn it by heart.`,
-    );
-  }
-  if (recipe.split === "document" && header.split.by === "tail") {
-    onNote?.(`The text is a single document, so its last ${Math.round(header.split.fraction * 100)} % are held out.`);
+/** All texts, those that others become and those that they become. */
+async function* corpus(source: DocumentSource): AsyncGenerator<string> {
+  for await (const { text, target } of source.documents()) {
+    yield text;
+    if (target !== undefined) yield target;
   }
 }
 
-function configFor(recipe: Recipe, tokenizer: Tokenizer): GptConfig {
-  const { width, layers, heads, kvHeads = heads, context, tied, dropout, window } = recipe;
-  const common = { vocabulary: tokenizer.vocabularySize, context, width, layers, heads, tied, dropout, normEpsilon: 1e-5 };
-  const hidden = recipe.hidden ?? usualHidden(recipe.model, width);
-  if (recipe.model === "gpt2") return { kind: "gpt2", ...common, hidden };
-  return { kind: "llama", ...common, kvHeads, headWidth: width / heads, hidden, rotaryBase: 10000, ...(window && { window }) };
+interface Hooks {
+  save(trainer: Trainer<Counted>): Promise<void>;
+  onStep?(metrics: Metrics): Promise<void>;
 }
-
-/** The batches of a recipe, without end, and those of its validation. */
-function batchesFor(
-  recipe: Recipe,
-  shard: TokenShard,
-  tokenizer: Tokenizer,
-): { source: BatchSource<TokenBatch>; validation?: () => Iterable<TokenBatch> } {
-  const shape = { rows: recipe.batch, length: recipe.length ?? recipe.context, bytesPerToken: bytesPerToken(tokenizer) };
-  const kind = recipe.batches === "packed" ? PackedBatches : RandomWindows;
-  let batches: PackedBatches | RandomWindows = new kind(shard.train, { ...shape, seed: recipe.seed });
-  const source: BatchSource<TokenBatch> = {
-    next: () => batches.next(),
-    state: () => batches.state(),
-    restore: (state) => {
-      batches = kind.restore(shard.train, shape, state);
-    },
-  };
-  const validation = function* () {
-    let count = 0;
-    for (const batch of validationBatches(shard.validation, shape)) {
-      if (count++ >= recipe.evaluateBatches) return;
-      yield batch;
-    }
-  };
-  return { source, validation };
-}
+type MakeTrainer = (recipe: Recipe & { steps: number }, hooks: Hooks) => Promise<Trainer<Counted>>;
 
 function trainerFor(
   recipe: Recipe & { steps: number },
-  config: GptConfig,
-  batches: ReturnType<typeof batchesFor>,
+  course: AnyCourse,
   engine: Engine,
-  hooks: { save(trainer: Trainer<TokenBatch>): Promise<void>; onStep?(m: Metrics): Promise<void> },
-) {
-  const length = recipe.length ?? recipe.context;
+  initial: TrainerOptions<Counted>["initial"],
+  hooks: Hooks,
+): Promise<Trainer<Counted>> {
   const threads = recipe.threads ?? availableParallelism();
-  const {
-    batch: rows,
-    steps,
-    accumulation,
-    seed,
-    schedule,
-    learningRate,
-    finalShare,
-    decayShare,
-    beta1,
-    beta2,
-    weightDecay,
-    clip,
-  } = recipe;
-  return Trainer.create({
-    objective: nextToken(config, { rows, length, packed: recipe.batches === "packed" }),
-    // Held-out texts share rows, also where training takes one window a row.
-    evaluation: nextToken(config, { rows, length, packed: true }),
+  const { steps, accumulation, seed, schedule, learningRate, finalShare, decayShare, beta1, beta2, weightDecay, clip } = recipe;
+  return Trainer.create<Counted>({
+    objective: course.objective,
+    evaluation: course.evaluation,
     engine,
-    ...batches,
+    source: course.batches(),
+    validation: () => course.validation(),
     steps,
     accumulation,
-    tokensPerBatch: rows * length,
+    tokensIn: (batch) => course.tokensIn(batch),
     schedule: {
       schedule,
       learningRate,
@@ -210,6 +166,7 @@ function trainerFor(
     optimizer: { kind: recipe.optimizer, beta1, beta2, epsilon: 1e-8, weightDecay, clip, threads, accumulate: accumulation > 1 },
     dropout: recipe.dropout > 0,
     seed,
+    initial,
     evaluateEvery: recipe.evaluateEvery,
     checkpointEvery: recipe.checkpointEvery,
     threads,
@@ -218,22 +175,11 @@ function trainerFor(
 }
 
 /** How many steps fit into the minutes of a recipe, by timing a few of them on a model that is then thrown away. */
-async function stepsFor(
-  recipe: Recipe,
-  config: GptConfig,
-  shard: TokenShard,
-  tokenizer: Tokenizer,
-  engine: Engine,
-  events: JobEvents,
-  signal?: AbortSignal,
-): Promise<number> {
+async function stepsFor(recipe: Recipe, make: MakeTrainer, events: JobEvents, signal?: AbortSignal): Promise<number> {
   events.onNote?.(`Timing a few steps, to see how many fit into ${recipe.minutes} minutes.`);
   const times: number[] = [];
-  const trial = await trainerFor(
+  const trial = await make(
     { ...recipe, steps: 6, evaluateEvery: 100, checkpointEvery: 100 },
-    config,
-    { source: batchesFor(recipe, shard, tokenizer).source },
-    engine,
     {
       save: async () => {},
       onStep: async ({ seconds }) => void times.push(seconds),
@@ -247,20 +193,23 @@ async function stepsFor(
   return Math.max(1, Math.round((recipe.minutes! * 60) / perStep));
 }
 
-async function train(run: Run, engine: Engine, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
-  const { folder, recipe, config, shard, tokenizer } = run;
+async function train(run: Run, make: MakeTrainer, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
+  const { folder, recipe, course } = run;
   if (folder.isFinished()) return resultOf(folder, "already finished", (await folder.metrics()).at(-1));
   const steps = recipe.steps!;
-  const trainer = await trainerFor({ ...recipe, steps }, config, batchesFor(recipe, shard, tokenizer), engine, {
-    save: (trainer) => folder.saveCheckpoint(trainer),
-    async onStep(metrics) {
-      await folder.appendMetrics(metrics);
-      events.onStep?.(metrics);
+  const trainer = await make(
+    { ...recipe, steps },
+    {
+      save: (trainer) => folder.saveCheckpoint(trainer),
+      async onStep(metrics) {
+        await folder.appendMetrics(metrics);
+        events.onStep?.(metrics);
+      },
     },
-  });
+  );
   try {
     const step = await folder.resume(trainer, events.onNote);
-    events.onBegin?.({ recipe, parameters: trainer.layout.count, trainingTokens: shard.header.train.tokens, step });
+    events.onBegin?.({ recipe, parameters: trainer.layout.count, trainingTokens: course.trainingTokens, step });
     const outcome = await trainer.run(signal);
     const metrics = await folder.metrics();
     if (trainer.step > 0) await handOver(run, trainer, metrics);

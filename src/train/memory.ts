@@ -2,6 +2,8 @@
 import { totalmem } from "node:os";
 import { InputError } from "../errors.ts";
 import { usualHidden } from "../models/index.ts";
+import { parametersOf } from "./loss-program.ts";
+import type { Counted, Objective } from "./objective.ts";
 import type { Recipe } from "./recipe.ts";
 
 const bytesPerNumber = 4;
@@ -11,19 +13,18 @@ const gibibyte = 2 ** 30;
  * About how much memory a recipe needs, in bytes: weights, gradients and two moments, and what the backward pass keeps of
  * each token in each layer (a dozen vectors of the residual stream, five of the feed-forward layer, the row of attention).
  */
-export function memoryOf(recipe: Recipe, vocabulary: number): number {
-  const { width, layers, heads, batch, context, length = context, accumulation, tied } = recipe;
-  const hidden = recipe.hidden ?? usualHidden(recipe.model, width);
-  const matrices = recipe.model === "gpt2" ? 2 : 3;
-  const parameters = layers * (4 * width * width + matrices * width * hidden) + vocabulary * width * (tied ? 1 : 2);
+export function memoryOf(recipe: Recipe, parameters: number): number {
+  const { width, layers, heads, batch, context, length = context, accumulation } = recipe;
+  const hidden = recipe.hidden ?? usualHidden("llama", width);
   const copies = 4 + (accumulation > 1 ? 1 : 0) + (recipe.optimizer === "muon" ? 1 : 0);
   const activations = batch * length * layers * (12 * width + 5 * hidden + heads * length);
   return bytesPerNumber * (parameters * copies + activations);
 }
 
-/** Throws InputError where the recipe needs more memory than the machine has. */
-export function checkMemory(recipe: Recipe, vocabulary: number): void {
-  const needed = memoryOf(recipe, vocabulary);
+/** Throws InputError where training the model of an objective needs more memory than the machine has. */
+export function checkMemory<Batch extends Counted>(recipe: Recipe, objective: Objective<Batch>): void {
+  const parameters = parametersOf(objective).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const needed = memoryOf(recipe, parameters);
   const there = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   if (needed <= there) return;
   const gib = (bytes: number) => (bytes / gibibyte).toLocaleString("en", { maximumFractionDigits: 1 });

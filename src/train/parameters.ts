@@ -60,12 +60,23 @@ export class Layout {
   }
 }
 
-/** Fills an array with the parameters' beginnings. The same seed gives each weight the same numbers, whatever else there is. */
-export function initialise(specs: readonly ParameterSpec[], layout: Layout, array: Float32Array, seed: number): void {
+/**
+ * Fills an array with the parameters' beginnings: what `given` has of a name and shape, else random numbers. The same seed gives
+ * each weight the same numbers, whatever else there is.
+ */
+export function initialise(
+  specs: readonly ParameterSpec[],
+  layout: Layout,
+  array: Float32Array,
+  seed: number,
+  given?: (name: string, shape: readonly number[]) => Float32Array | undefined,
+): void {
   const views = layout.views(array);
-  for (const { name, initial } of specs) {
+  for (const { name, shape, initial } of specs) {
     const view = views[name]!.data as Float32Array;
-    if ("fill" in initial) view.fill(initial.fill);
+    const known = given?.(name, shape);
+    if (known) view.set(known);
+    else if ("fill" in initial) view.fill(initial.fill);
     else {
       const stream = new Random(seed, `initialise ${name}`);
       for (let j = 0; j < view.length; j++) view[j] = initial.normal * stream.normal();

@@ -4,12 +4,24 @@ import { closest, distance } from "fastest-levenshtein";
 import { parse } from "yaml";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { type Family, familyOf, modelTypes } from "../models/index.ts";
 import { devices } from "../runtime/index.ts";
 import { schedules } from "./schedule.ts";
 
 const count = z.number().int().positive();
 const whole = z.number().int().min(0);
 const share = z.number().min(0).max(1);
+
+/** Kinds of tokenizers that a recipe can have trained. */
+export const trainedTokenizers = ["bpe", "wordpiece", "unigram", "character"] as const;
+
+/** What each family of models can learn; the first is usual. */
+export const objectivesOf = {
+  gpt: ["next-token"],
+  bert: ["masked"],
+  t5: ["span-corruption", "prefix", "text-to-text"],
+} as const;
+export type ObjectiveName = (typeof objectivesOf)[Family][number];
 
 /** Every field with its meaning; the meanings are what `slovo train --help` prints. */
 export const recipeSchema = z.strictObject({
@@ -24,6 +36,10 @@ export const recipeSchema = z.strictObject({
     .optional()
     .describe("File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz). The little world when left out."),
   field: z.string().default("text").describe("Field or column that holds the text in .jsonl, .csv and .parquet."),
+  targetField: z
+    .string()
+    .default("target")
+    .describe("With objective text-to-text: the field or column that holds what the text should become."),
   onBadRow: z.enum(["error", "skip"]).default("error").describe("Stop at a row that cannot be read, or skip and count it."),
   worldTokens: count.default(5_000_000).describe("Size of the little world's corpus, in tokens, roughly."),
   validation: z.number().gt(0).lt(1).default(0.01).describe("Share of the text held out for validation."),
@@ -36,17 +52,37 @@ export const recipeSchema = z.strictObject({
     .default("packed")
     .describe("Pack documents into rows without padding, or cut random windows from the text."),
 
+  from: z
+    .string()
+    .optional()
+    .describe("Folder of a model whose training is continued; its shape and its tokenizer take the place of the recipe's."),
   tokenizer: z
-    .enum(["bpe", "character"])
+    .enum(trainedTokenizers)
     .or(z.string())
-    .default("bpe")
-    .describe("Train a byte-level BPE or a character-level tokenizer, or take the one in this folder."),
-  vocabulary: count.default(4096).describe("Tokens of a trained BPE vocabulary."),
+    .optional()
+    .describe(
+      "Train one (bpe: byte-level; wordpiece; unigram; character), or take the one in this folder; when left out bpe for a GPT, wordpiece for a BERT, unigram for a T5.",
+    ),
+  vocabulary: count.default(4096).describe("Tokens of a trained vocabulary."),
 
   model: z
-    .enum(["llama", "gpt2"])
+    .enum([...modelTypes.gpt, ...modelTypes.bert, ...modelTypes.t5])
     .default("llama")
-    .describe("RMSNorm, rotary positions, SwiGLU; or LayerNorm, learned positions, GELU."),
+    .describe("The kind of model: a GPT (llama, gpt2, mistral, …), a BERT (bert, roberta, …) or a T5 (t5, mt5)."),
+  objective: z
+    .enum([...objectivesOf.gpt, ...objectivesOf.bert, ...objectivesOf.t5])
+    .optional()
+    .describe(
+      "What is learned: next-token (GPT), masked (BERT), span-corruption, prefix or text-to-text (T5); the first of its kind when left out.",
+    ),
+  maskShare: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.15)
+    .describe("Share of tokens that are hidden (masked) or taken out (span-corruption)."),
+  wholeWords: z.boolean().default(false).describe("Hide whole words instead of single tokens (masked)."),
+  spanLength: z.number().min(1).default(3).describe("Mean number of tokens of a span that is taken out (span-corruption)."),
   width: count.default(256).describe("Width of the residual stream."),
   layers: count.default(4).describe("Transformer blocks."),
   heads: count.default(4).describe("Attention heads."),
@@ -54,11 +90,17 @@ export const recipeSchema = z.strictObject({
   hidden: count.optional().describe("Width of the feed-forward layer; 8/3 of the width (llama) or 4 times (gpt2) when left out."),
   context: count.default(256).describe("Most tokens of a text that the model sees."),
   window: count.optional().describe("Sliding window of attention, in tokens (llama)."),
-  tied: z.boolean().default(true).describe("The output layer is the embedding table."),
+  tied: z
+    .boolean()
+    .optional()
+    .describe(
+      "The output layer is the embedding table: true when left out, but false for t5, where true makes a T5 v1.0 with ReLU.",
+    ),
   dropout: z.number().min(0).lt(1).default(0).describe("Share of activations dropped while training."),
 
   batch: count.default(8).describe("Rows of one batch."),
   length: count.optional().describe("Tokens of one row; the context when left out."),
+  targetLength: count.optional().describe("With objective text-to-text: the most tokens of a target; length when left out."),
   accumulation: count.default(1).describe("Batches whose gradients make one step."),
   steps: count.optional().describe("Steps to train; decides over minutes. Give one of the two."),
   minutes: z.number().positive().optional().describe("Minutes to train: the number of steps is measured on this machine."),
@@ -150,16 +192,24 @@ export function defaultOf(field: string): string | undefined {
 }
 
 function checkSense(recipe: Recipe, where: string): void {
-  const { width, heads, kvHeads = heads, length, context, steps, minutes } = recipe;
+  const { width, heads, kvHeads = heads, length, context, steps, minutes, model } = recipe;
   const wrong = (message: string) => {
     throw new InputError(`${where}: ${message}.`);
   };
   if (width % heads !== 0) wrong(`width (${width}) must be a multiple of heads (${heads})`);
-  if ((width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
+  const family = familyOf({ model_type: model });
+  const rotary = model === "modernbert" || (family === "gpt" && model !== "gpt2");
+  if (rotary && (width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
   if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
   if (length !== undefined && length > context) wrong(`length (${length}) must not be greater than context (${context})`);
   if (steps === undefined && minutes === undefined) wrong("give steps or minutes, to say how long to train");
-  if (recipe.model === "gpt2" && (recipe.window || recipe.kvHeads)) wrong("window and kvHeads are for model: llama");
+  if ((family !== "gpt" || model === "gpt2") && (recipe.window || recipe.kvHeads))
+    wrong(`window and kvHeads are for model: llama and its kin, not ${model}`);
+  const fitting: readonly ObjectiveName[] = objectivesOf[family];
+  if (recipe.from === undefined && recipe.objective && !fitting.includes(recipe.objective))
+    wrong(`the objective of model: ${model} must be one of ${fitting.join(", ")}, got ${recipe.objective}`);
+  if (recipe.objective === "text-to-text" && recipe.data === undefined)
+    wrong("objective: text-to-text needs data, a file of rows with a source and a target");
 }
 
 /** Reads a recipe file and lays overrides (already typed) over it. Throws InputError. */
@@ -206,7 +256,7 @@ export function overrideFrom(name: string, text: string): [field: string, value:
     );
   }
   if (field === "samples") return [field, text.split("|")];
-  const verbatim = ["data", "name", "tokenizer", "field"].includes(field);
+  const verbatim = ["data", "name", "tokenizer", "field", "targetField", "from"].includes(field);
   return [
     field,
     verbatim

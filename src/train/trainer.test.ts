@@ -64,7 +64,7 @@ async function trainerOf({
     source: fixtureSource(tokens.data as Int32Array, time, rows),
     steps,
     accumulation,
-    tokensPerBatch: rows * time,
+    tokensIn: () => rows * time,
     schedule: { schedule: "constant", learningRate: 3e-3, finalShare: 1, warmupSteps: 0, steps, decayShare: 0 },
     optimizer: {
       kind: optimizer,

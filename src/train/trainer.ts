@@ -42,11 +42,14 @@ export interface TrainerOptions<Batch extends Counted> {
   readonly steps: number;
   /** Batches whose gradients make one step. */
   readonly accumulation: number;
-  readonly tokensPerBatch: number;
+  /** Tokens of a batch that the model reads, padding left out. */
+  readonly tokensIn: (batch: Batch) => number;
   readonly schedule: ScheduleOptions;
   readonly optimizer: OptimizerOptions;
   readonly dropout: boolean;
   readonly seed: number;
+  /** The weights to begin with, by name and shape, row-major; random ones where it is left out or gives none. */
+  readonly initial?: (name: string, shape: readonly number[]) => Float32Array | undefined;
   readonly evaluateEvery: number;
   readonly checkpointEvery: number;
   /** Called with the trainer between steps, when its state may be saved. */
@@ -97,9 +100,9 @@ export class Trainer<Batch extends Counted> {
     const specs = parametersOf(objective);
     const layout = new Layout(specs);
     const optimizer = await Optimizer.create(layout, options.optimizer, engine);
-    initialise(specs, layout, optimizer.weights, options.seed);
     const { weights, batchGradients: gradients } = optimizer;
     try {
+      initialise(specs, layout, weights, options.seed, options.initial);
       const training = await LossProgram.create(objective, engine, { layout, weights, gradients, dropout, threads });
       return new Trainer(options, layout, optimizer, training);
     } catch (error) {
@@ -142,7 +145,7 @@ export class Trainer<Batch extends Counted> {
   }
 
   async #trainStep(): Promise<Metrics> {
-    const { source, accumulation, tokensPerBatch, schedule, seed } = this.#options;
+    const { source, accumulation, tokensIn, schedule, seed } = this.#options;
     const started = performance.now();
     const batches = Array.from({ length: accumulation }, () => source.next());
     const total: Counted = {
@@ -159,7 +162,8 @@ export class Trainer<Batch extends Counted> {
     const gradientNorm = Number.isFinite(loss) ? await this.optimizer.step(learningRate) : Number.NaN;
     if (!Number.isFinite(gradientNorm)) throw this.#diverged(loss, learningRate);
     this.step++;
-    this.tokens += tokensPerBatch * accumulation;
+    const tokens = batches.reduce((sum, batch) => sum + tokensIn(batch), 0);
+    this.tokens += tokens;
     const elapsed = (performance.now() - started) / 1000;
     this.seconds += elapsed;
     return {
@@ -168,7 +172,7 @@ export class Trainer<Batch extends Counted> {
       bitsPerByte: (loss * total.counted) / Math.LN2 / total.bytes,
       learningRate,
       gradientNorm,
-      tokensPerSecond: (tokensPerBatch * accumulation) / elapsed,
+      tokensPerSecond: tokens / elapsed,
       tokens: this.tokens,
       seconds: this.seconds,
     };

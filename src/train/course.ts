@@ -1,0 +1,29 @@
+// What a job teaches: a model, what it learns from and how, and how it shows what it has learned. One course a kind of objective.
+import type { HostTensor } from "../runtime/index.ts";
+import type { Counted, Objective } from "./objective.ts";
+import type { BatchSource } from "./trainer.ts";
+
+/** A course of some kind of batch: its own parts agree on it, and nothing else looks into a batch. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type AnyCourse = Course<any>;
+
+export interface Course<Batch extends Counted> extends Disposable {
+  readonly objective: Objective<Batch>;
+  /** The objective of the validation batches, where it is built for other rows than those trained on. */
+  readonly evaluation?: Objective<Batch>;
+  /** Batches without end, from the beginning. */
+  batches(): BatchSource<Batch>;
+  /** The same batches each time. */
+  validation(): Iterable<Batch>;
+  /** Tokens of a batch that the model reads, padding left out. */
+  tokensIn(batch: Batch): number;
+  /** What the text for training came to, in tokens. */
+  readonly trainingTokens: number;
+  /** The same for the reader of the report: "12 345 tokens in 67 documents". */
+  readonly trainingText: string;
+  /** `config.json` of the model folder, and `generation_config.json` where texts come out of the model. */
+  readonly config: object;
+  readonly generationConfig?: object;
+  /** What the model makes of a prompt. `weights` are the model's, by name, as they are. */
+  sample(prompt: string, seed: number, weights: Readonly<Record<string, HostTensor>>): Promise<string>;
+}

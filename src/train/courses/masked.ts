@@ -1,0 +1,104 @@
+// The course of a BERT: hidden tokens of plain text.
+import { join } from "node:path";
+import { MaskedBatches, maskedValidation } from "../../data/index.ts";
+import { InputError } from "../../errors.ts";
+import { input, linear, reshape, softmax, take, topK } from "../../graph/index.ts";
+import {
+  type BertConfig,
+  type BertKind,
+  bert,
+  bertConfigFrom,
+  bertConfigToJson,
+  bertShape,
+  maskedHead,
+} from "../../models/index.ts";
+import { Params, sequenceContext } from "../../nn/index.ts";
+import { evaluate, type HostTensors, openEngine } from "../../runtime/index.ts";
+import type { Tokenizer } from "../../tokenizer/index.ts";
+import type { Course } from "../course.ts";
+import { type MaskedTokens, maskedLanguageModel } from "../objectives/masked.ts";
+import type { Lesson } from "./lesson.ts";
+import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
+
+/** Candidates that a sample shows for each hidden token. */
+const candidates = 5;
+
+export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>> {
+  const { recipe, tokenizer, base } = lesson;
+  const special = specialTokens(lesson);
+  const shard = await openLessonShard(lesson);
+  const { context, width, layers, heads, hidden, dropout } = recipe;
+  const shape = { context, width, layers, heads, hidden, dropout, padding: special.pad };
+  const config = base
+    ? bertConfigFrom(base.config, join(base.path, "config.json"))
+    : bertShape({ ...shape, kind: recipe.model as BertKind, vocabulary: tokenizer.vocabularySize });
+  const options = {
+    ...rowsOf(recipe, tokenizer),
+    special,
+    vocabulary: tokenizer.vocabularySize,
+    share: recipe.maskShare,
+    ...(recipe.wholeWords && { beginsWord: (token: number) => tokenizer.beginsWord(token) }),
+  };
+  return {
+    objective: maskedLanguageModel(config, options),
+    batches: () => sourceOf(MaskedBatches, shard.train, options, recipe.seed),
+    validation: () => first(recipe.evaluateBatches, maskedValidation(shard.validation, options)),
+    tokensIn: () => options.rows * options.length,
+    trainingTokens: shard.header.train.tokens,
+    trainingText: textOf(shard),
+    config: base?.config ?? bertConfigToJson(config, { task: "masked-lm", tokens: special }),
+    sample: (prompt, _seed, weights) => fillMasks(prompt, { config, tokenizer, special, weights }),
+    [Symbol.dispose]: () => shard.close(),
+  };
+}
+
+/** The tokens that stand around a text, hide a token and fill a row. Throws InputError where the tokenizer lacks one. */
+function specialTokens({ recipe, tokenizer }: Lesson) {
+  const { cls, sep, mask, pad } = tokenizer.roles;
+  if (cls === undefined || sep === undefined || mask === undefined || pad === undefined) {
+    const missing = Object.entries({ cls, sep, mask, pad }).flatMap(([name, id]) => (id === undefined ? [name] : []));
+    throw new InputError(
+      `${recipe.name}: masked language modelling needs a tokenizer with a cls, a sep, a mask and a pad token, and this one has no ${missing.join(", no ")}: train one with tokenizer: wordpiece, or take one of a BERT.`,
+    );
+  }
+  return { cls, sep, mask, pad };
+}
+
+/** What the model thinks each hidden token of a text is: "[MASK] = кот 61 %, пёс 12 %". */
+async function fillMasks(
+  text: string,
+  from: { config: BertConfig; tokenizer: Tokenizer; special: { mask: number }; weights: HostTensors },
+): Promise<string> {
+  const { config, tokenizer, special, weights } = from;
+  const ids = tokenizer.frame(tokenizer.encode(text, { allowSpecial: true })).ids.slice(0, config.context);
+  const places = Int32Array.from([...ids.keys()].filter((i) => ids[i] === special.mask));
+  const name = tokenizer.tokenText(special.mask);
+  if (places.length === 0) return `(nothing is hidden: write ${name} where a word is to be guessed)`;
+  const p = new Params();
+  const tokens = input("tokens", "int32", [1, ids.length]);
+  const positions = input("positions", "int64", [1, ids.length]);
+  const hidden = bert(p, config, { tokens }, sequenceContext({ positions, causal: false }));
+  const rows = take(reshape(hidden, [ids.length, config.width]), input("places", "int32", [places.length]));
+  const { x, weight, bias } = maskedHead(p, config, rows);
+  const [shares, best] = topK(softmax(linear(x, weight, bias)), Math.min(candidates, config.vocabulary));
+  const found = await evaluate(
+    await openEngine(),
+    { shares, best },
+    {
+      ...Object.fromEntries(p.all.map(({ name }) => [name, weights[name]!])),
+      tokens: { dtype: "int32", shape: [1, ids.length], data: ids },
+      positions: { dtype: "int64", shape: [1, ids.length], data: BigInt64Array.from(ids, (_, i) => BigInt(i)) },
+      places: { dtype: "int32", shape: [places.length], data: places },
+    },
+  );
+  const tokensFound = found.best!.data as BigInt64Array;
+  const sharesFound = found.shares!.data as Float32Array;
+  const perPlace = tokensFound.length / places.length;
+  return Array.from(places, (_, i) => {
+    const words = Array.from({ length: perPlace }, (_, k) => {
+      const at = i * perPlace + k;
+      return `${tokenizer.tokenText(Number(tokensFound[at]))} ${Math.round(100 * sharesFound[at]!)} %`;
+    });
+    return `${name} = ${words.join(", ")}`;
+  }).join("; ");
+}

@@ -1,0 +1,135 @@
+// The course of a T5: what a text becomes, given as pairs or made from plain text by taking parts of it out.
+import { join } from "node:path";
+import {
+  BucketedPairs,
+  bytesPerToken,
+  DenoisingBatches,
+  denoisingValidation,
+  pairValidation,
+  readPairs,
+  spanSizes,
+} from "../../data/index.ts";
+import { InputError } from "../../errors.ts";
+import { textModelFrom } from "../../generate/index.ts";
+import { type T5Config, t5ConfigFrom, t5ConfigToJson, t5Shape } from "../../models/index.ts";
+import type { Tokenizer } from "../../tokenizer/index.ts";
+import type { Course } from "../course.ts";
+import { type TextToTextBatch, textToText } from "../objectives/text-to-text.ts";
+import type { Lesson } from "./lesson.ts";
+import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
+
+/** Tokens of a sample in the report. */
+const sampleTokens = 96;
+
+export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTextBatch>> {
+  const { recipe, tokenizer, base } = lesson;
+  const special = specialTokens(lesson);
+  const config = base ? t5ConfigFrom(base.config, join(base.path, "config.json")) : shapeOf(lesson);
+  const text = recipe.objective === "text-to-text" ? await pairs(lesson, special) : await plainText(lesson, special);
+  return {
+    ...text,
+    tokensIn: ({ rows, sourceLength, sourceSegments, counted }) => {
+      let read = rows * sourceLength + counted;
+      if (text.padded) for (const segment of sourceSegments) read += segment;
+      return read;
+    },
+    config: base?.config ?? t5ConfigToJson(config, { pad: special.pad, eos: special.eos }),
+    generationConfig: base?.generationConfig ?? {
+      pad_token_id: special.pad,
+      eos_token_id: special.eos,
+      decoder_start_token_id: special.start,
+    },
+    objective: textToText(config, { padded: text.padded }),
+    async sample(prompt, _seed, views) {
+      const weights = (name: string) => views[name]!.data as Float32Array;
+      const start = special.start;
+      const model = await textModelFrom({ config, start, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
+      try {
+        let text = "";
+        for await (const event of model.generate(prompt, { maxTokens: sampleTokens, temperature: 0 })) {
+          text += event.type === "token" ? event.text : event.delta;
+        }
+        return text;
+      } finally {
+        await model.close();
+      }
+    },
+  };
+}
+
+type Text = Pick<
+  Course<TextToTextBatch>,
+  "batches" | "validation" | "trainingTokens" | "trainingText" | typeof Symbol.dispose
+> & { readonly padded: boolean };
+
+type Special = ReturnType<typeof specialTokens>;
+
+/** Span corruption or prefix language modelling: rows are full, nothing is padded. */
+async function plainText(lesson: Lesson, special: Special): Promise<Text> {
+  const { recipe, tokenizer } = lesson;
+  const shard = await openLessonShard(lesson);
+  const options = {
+    ...rowsOf(recipe, tokenizer),
+    special,
+    task: recipe.objective === "prefix" ? ("prefix" as const) : ("span-corruption" as const),
+    share: recipe.maskShare,
+    spanLength: recipe.spanLength,
+    sentinels: sentinelsOf(tokenizer),
+  };
+  if (shard.header.train.tokens < spanSizes(options.length, options.share, options.spanLength).text)
+    lesson.events.onNote?.("The text is shorter than one row: the model will see nothing but pieces of it.");
+  return {
+    padded: false,
+    batches: () => sourceOf(DenoisingBatches, shard.train, options, recipe.seed),
+    validation: () => first(recipe.evaluateBatches, denoisingValidation(shard.validation, options)),
+    trainingTokens: shard.header.train.tokens,
+    trainingText: textOf(shard),
+    [Symbol.dispose]: () => shard.close(),
+  };
+}
+
+/** Pairs of a source and a target, in batches of about equal lengths. */
+async function pairs({ recipe, tokenizer, source, events }: Lesson, special: Special): Promise<Text> {
+  const { length: sourceLength = recipe.context, targetLength = sourceLength, validation } = recipe;
+  const corpus = await readPairs(source, { tokenizer, sourceLength, targetLength, validation });
+  if (corpus.cut > 0) events.onNote?.(`${corpus.cut} texts were longer than the recipe's length and lost their ends.`);
+  const options = { rows: recipe.batch, special, bytesPerToken: bytesPerToken(tokenizer) };
+  const tokens = corpus.train.reduce((sum, pair) => sum + pair.source.length + pair.target.length, 0);
+  return {
+    padded: true,
+    batches: () => sourceOf(BucketedPairs, corpus.train, options, recipe.seed),
+    validation: () => first(recipe.evaluateBatches, pairValidation(corpus.validation, options)),
+    trainingTokens: tokens,
+    trainingText: `${tokens.toLocaleString("en")} tokens in ${corpus.train.length.toLocaleString("en")} pairs`,
+    [Symbol.dispose]: () => {},
+  };
+}
+
+function shapeOf({ recipe, tokenizer }: Lesson): T5Config {
+  const { width, heads, layers, hidden, dropout, tied } = recipe;
+  return t5Shape({
+    ...{ kind: recipe.model as T5Config["kind"], vocabulary: tokenizer.vocabularySize, width, heads, layers, dropout },
+    ...(hidden && { hidden }),
+    ...(tied && { feedForward: "relu" as const }),
+  });
+}
+
+/** Padding, the end of a text, and what the decoder reads first, which is padding. Throws InputError where the tokenizer lacks one. */
+function specialTokens({ recipe, tokenizer, base }: Lesson) {
+  const { pad, eos } = tokenizer.roles;
+  if (pad === undefined || eos === undefined) {
+    throw new InputError(
+      `${recipe.name}: text-to-text training needs a tokenizer with a pad and an eos token, and this one has no ${pad === undefined ? "pad" : "eos"}: train one with tokenizer: unigram, or take one of a T5.`,
+    );
+  }
+  const start = base?.config.decoder_start_token_id;
+  return { pad, eos, start: typeof start === "number" ? start : pad };
+}
+
+/** `<extra_id_0>`, `<extra_id_1>`, … as far as the tokenizer has them. */
+function sentinelsOf({ specialTokens }: Tokenizer): number[] {
+  const sentinels: number[] = [];
+  for (let id = specialTokens.get("<extra_id_0>"); id !== undefined; id = specialTokens.get(`<extra_id_${sentinels.length}>`))
+    sentinels.push(id);
+  return sentinels;
+}
