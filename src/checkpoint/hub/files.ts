@@ -37,17 +37,20 @@ export function refusePathsOutside(listed: readonly string[]): void {
 }
 
 /**
- * The paths to fetch out of all that the hub lists. Of a sentence-transformers model, `modules` are the folders that `modules.json` names.
+ * The paths to fetch out of all that the hub lists. `named` are paths, and folders with a slash at their end, that the model's own
+ * lists (`modules.json`, the index of its shards) say belong to it.
  *
  * @throws InputError where nothing is left to fetch, and where the model has weights, but none that slovo reads.
  */
 export function chooseFiles(
   listed: readonly string[],
   { include, exclude = [] }: FileChoice,
-  modules: readonly string[] = [],
+  named: readonly string[] = [],
 ): string[] {
-  const folders = ["", ...modules.filter((folder) => folder !== "").map((folder) => `${folder}/`)];
+  const folders = ["", ...named.filter((path) => path.endsWith("/"))];
+  const shards = new Set(named.filter((path) => path.endsWith(".safetensors")));
   const isRead = (path: string) =>
+    shards.has(path) ||
     folders.some((folder) => path.startsWith(folder) && kinds.some((kind) => kind.test(path.slice(folder.length))));
   const included = include?.map(patternOf);
   const excluded = exclude.map(patternOf);

@@ -313,8 +313,10 @@ test("a model with pickled weights alone is refused with how to convert it", asy
 test("shards come with their index, and a sentence-transformers model with its modules' folders", async () => {
   hub.add("org/tiny", undefined, {
     "config.json": "{}",
-    "model.safetensors.index.json": "{}",
-    "model-00001-of-00002.safetensors": "one",
+    "model.safetensors.index.json": JSON.stringify({
+      weight_map: { a: "odd.safetensors", b: "model-00002-of-00002.safetensors" },
+    }),
+    "odd.safetensors": "one",
     "model-00002-of-00002.safetensors": "two",
     "model.fp16.safetensors": "a variant",
     "original/config.json": "{}",
@@ -329,12 +331,14 @@ test("shards come with their index, and a sentence-transformers model with its m
     "2_Dense/model.safetensors",
     "config.json",
     "empty.model",
-    "model-00001-of-00002.safetensors",
     "model-00002-of-00002.safetensors",
     "model.safetensors.index.json",
     "modules.json",
+    "odd.safetensors",
   ]);
   expect(readFileSync(join(folder, "2_Dense", "model.safetensors"), "utf8")).toBe("dense");
+  hub.add("org/tiny", undefined, { "config.json": "{}", "modules.json": "{}" });
+  await expect(pull()).rejects.toThrow("modules.json of the model does not list what");
 });
 
 test("two at once: the second is told to wait; a dead process's lock is taken over", async () => {

@@ -114,36 +114,35 @@ async function listModel(client: HubClient, { name, revision }: ModelReference):
   }
 }
 
-/** Makes whole blobs of the chosen files. */
+/** Makes whole blobs of the chosen files; first of the two that say which others belong to the model. */
 async function fetchFiles(place: Place, listed: readonly HubFile[]): Promise<{ files: HubFile[]; fetched: number }> {
-  const modules = listed.find(({ path }) => path === "modules.json" && !place.options.include);
-  const early = modules ? await fetchAll(place, [modules]) : 0;
-  const folders = modules ? await moduleFolders(blobOf(place, modules)) : [];
-  const chosen = new Set(
-    chooseFiles(
-      listed.map(({ path }) => path),
-      place.options,
-      folders,
-    ),
-  );
+  const { options } = place;
+  const lists = options.include ? [] : listed.filter(({ path }) => Object.hasOwn(namedIn, path));
+  const early = await fetchAll(place, lists);
+  const named = (await Promise.all(lists.map((list) => namedBy(list.path, blobOf(place, list))))).flat();
+  const paths = listed.map(({ path }) => path);
+  const chosen = new Set(chooseFiles(paths, options, named));
   const files = listed.filter(({ path }) => chosen.has(path));
   return { files, fetched: early + (await fetchAll(place, files)) };
 }
 
 const blobOf = ({ folder }: Place, { checksum }: HubFile) => join(folder, "blobs", checksum);
 
-/** The folders of a sentence-transformers model: https://sbert.net/docs/sentence_transformer/usage/custom_models.html. */
-async function moduleFolders(path: string): Promise<string[]> {
-  const schema = z.array(z.object({ path: z.string() }));
+/** Files that name others: the folders of a sentence-transformers model, and the shards of large weights. */
+const namedIn: Record<string, z.ZodType<string[]>> = {
+  "modules.json": z.array(z.object({ path: z.string() })).transform((modules) => modules.map(({ path }) => `${path}/`)),
+  "model.safetensors.index.json": z
+    .object({ weight_map: z.record(z.string(), z.string()) })
+    .transform((index) => [...new Set(Object.values(index.weight_map))]),
+};
+
+async function namedBy(path: string, blob: string): Promise<string[]> {
   try {
-    return schema.parse(JSON.parse(await readFile(path, "utf8"))).map((module) => module.path);
+    return namedIn[path]!.parse(JSON.parse(await readFile(blob, "utf8")));
   } catch (cause) {
-    throw new InputError(
-      "modules.json of the model is not the list of modules that sentence-transformers writes: tell the model's owner.",
-      {
-        cause,
-      },
-    );
+    throw new InputError(`${path} of the model does not list what Hugging Face's libraries list in it: tell the model's owner.`, {
+      cause,
+    });
   }
 }
 
