@@ -1,11 +1,10 @@
 // What llama.cpp calls a model of each Hugging Face type: its hyperparameters, its tensors, and what it cannot express.
 import { join } from "node:path";
-import { z } from "zod";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
-import { readFields, size } from "../models/config.ts";
+import { type Gpt2Config, gptConfigFrom, llamaKinds } from "../models/index.ts";
 import type { Metadata } from "./gguf-file.ts";
-import { llamaKind, llamaTypes } from "./gguf-llama.ts";
+import { llamaKind } from "./gguf-llama.ts";
 import { outputHead, type TensorPlan, transposed } from "./gguf-tensors.ts";
 
 /** A model as a GGUF file describes it. */
@@ -23,7 +22,7 @@ export interface Architecture {
 }
 
 /** The `model_type`s that can be exported. */
-export const ggufTypes = [...llamaTypes, "gpt2"] as const;
+export const ggufTypes = [...llamaKinds, "gpt2"] as const;
 
 /**
  * Reads what a folder's `config.json` says.
@@ -33,43 +32,35 @@ export const ggufTypes = [...llamaTypes, "gpt2"] as const;
 export function architectureOf(folder: ModelFolder): Architecture {
   const where = join(folder.path, "config.json");
   const type = folder.config.model_type;
-  if (type === "gpt2") return gpt2(folder, where);
-  if ((llamaTypes as readonly unknown[]).includes(type)) return llamaKind(folder, where);
-  throw new InputError(
-    `${where}: a model of the type ${JSON.stringify(type) ?? "none"} cannot be exported to GGUF; those that can are ${ggufTypes.join(", ")}.`,
-  );
+  if (!(ggufTypes as readonly unknown[]).includes(type)) {
+    throw new InputError(
+      `${where}: a model of the type ${JSON.stringify(type) ?? "none"} cannot be exported to GGUF; those that can are ${ggufTypes.join(", ")}.`,
+    );
+  }
+  const config = gptConfigFrom(folder.config, where);
+  return config.kind === "gpt2" ? gpt2(config, where) : llamaKind(config, where);
 }
 
-const gpt2Json = z.object({
-  vocab_size: size,
-  n_positions: size.default(1024),
-  n_embd: size,
-  n_layer: size,
-  n_head: size,
-  n_inner: size.nullish(),
-  layer_norm_epsilon: z.number().positive().default(1e-5),
-  activation_function: z.enum(["gelu_new", "gelu_pytorch_tanh"]).optional(),
-  scale_attn_weights: z.literal(true).optional(),
-  scale_attn_by_inverse_layer_idx: z.literal(false).optional(),
-  tie_word_embeddings: z.boolean().default(true),
-});
-
-function gpt2(folder: ModelFolder, where: string): Architecture {
-  const c = readFields(gpt2Json, folder.config, where);
-  const [vocabulary, width, hidden] = [c.vocab_size, c.n_embd, c.n_inner ?? 4 * c.n_embd];
+function gpt2(config: Gpt2Config, where: string): Architecture {
+  const { vocabulary, context, width, layers, heads, hidden, normEpsilon, activation = "geluTanh" } = config;
+  if (activation !== "geluTanh") {
+    throw new InputError(
+      `${where}: activation_function must be gelu_new for an export to GGUF, because llama.cpp computes no other for gpt2; got ${activation}.`,
+    );
+  }
   const hyperparameters: Metadata = new Map([
     ["gpt2.vocab_size", ["uint32", vocabulary]],
-    ["gpt2.context_length", ["uint32", c.n_positions]],
+    ["gpt2.context_length", ["uint32", context]],
     ["gpt2.embedding_length", ["uint32", width]],
-    ["gpt2.block_count", ["uint32", c.n_layer]],
+    ["gpt2.block_count", ["uint32", layers]],
     ["gpt2.feed_forward_length", ["uint32", hidden]],
-    ["gpt2.attention.head_count", ["uint32", c.n_head]],
-    ["gpt2.attention.layer_norm_epsilon", ["float32", c.layer_norm_epsilon]],
+    ["gpt2.attention.head_count", ["uint32", heads]],
+    ["gpt2.attention.layer_norm_epsilon", ["float32", normEpsilon]],
   ]);
   const tensors: TensorPlan[] = [
     { source: "transformer.wte.weight", target: "token_embd.weight", shape: [vocabulary, width] },
-    { source: "transformer.wpe.weight", target: "position_embd.weight", shape: [c.n_positions, width], exact: true },
-    ...outputHead(folder, c.tie_word_embeddings, [vocabulary, width]),
+    { source: "transformer.wpe.weight", target: "position_embd.weight", shape: [context, width], exact: true },
+    ...outputHead(config),
   ];
   const norm = (source: string, target: string) => {
     for (const part of ["weight", "bias"])
@@ -80,7 +71,7 @@ function gpt2(folder: ModelFolder, where: string): Architecture {
     tensors.push({ source: `${source}.bias`, target: `${target}.bias`, shape: [outputs] });
   };
   norm("transformer.ln_f", "output_norm");
-  for (let i = 0; i < c.n_layer; i++) {
+  for (let i = 0; i < layers; i++) {
     const [from, to] = [`transformer.h.${i}`, `blk.${i}`];
     norm(`${from}.ln_1`, `${to}.attn_norm`);
     linear(`${from}.attn.c_attn`, `${to}.attn_qkv`, width, 3 * width);

@@ -76,13 +76,14 @@ function patternOf({ pre_tokenizer: cut }: TokenizerFile): string | undefined {
   return (first.pattern as { Regex?: string } | undefined)?.Regex;
 }
 
-/** The tokens of a vocabulary that are whole text; parts of characters tell nothing about words. */
+/** The tokens that merges make and that are whole text; parts of characters tell nothing about words. */
 function wordsOf(file: TokenizerFile): string[] {
+  const added = new Set(file.added_tokens.map(({ content }) => content));
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return Object.keys(file.model.vocab).flatMap((token) => {
     try {
       const bytes = bytesOfToken(token);
-      return bytes?.length ? [decoder.decode(bytes)] : [];
+      return bytes?.length && !added.has(token) ? [decoder.decode(bytes)] : [];
     } catch {
       return [];
     }

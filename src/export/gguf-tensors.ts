@@ -1,6 +1,6 @@
 // What becomes of a Hugging Face tensor on its way into a GGUF file: which rows llama.cpp wants in which order.
 import type { ModelFolder, Weight } from "../checkpoint/index.ts";
-import { InputError } from "../errors.ts";
+import type { GptConfig } from "../models/index.ts";
 import { type ElementType, encodings } from "./gguf-blocks.ts";
 import type { GgufTensor, ReadRow } from "./gguf-file.ts";
 
@@ -12,8 +12,6 @@ export interface TensorPlan {
   readonly target: string;
   /** As the checkpoint should have it. */
   readonly shape: readonly number[];
-  /** Written where the checkpoint has it. */
-  readonly optional?: boolean;
   /** As it stands where left out. */
   readonly change?: Change;
   /** Kept in f32 whatever the file's type: small, or sensitive. Vectors always are. */
@@ -68,43 +66,30 @@ export const aroundOne = (factor = 1): Change => ({
   },
 });
 
-/** The output layer, unless it is the embedding table: then llama.cpp takes that where the file has none. */
-export function outputHead(folder: ModelFolder, tied: boolean | undefined, shape: readonly number[]): TensorPlan[] {
-  // Where the configuration does not say, the checkpoint does.
-  if (tied ?? !folder.tensors.has("lm_head.weight")) return [];
-  return [{ source: "lm_head.weight", target: "output.weight", shape }];
-}
-
-/** What some checkpoints hold beside their weights: constants of the computation. */
-const constants = /rotary_emb\.inv_freq$|\.attn\.(masked_)?bias$/;
-const bare = (name: string) => name.replace(/^(model|transformer)\./, "");
+/** The output layer, unless it is the embedding table, which llama.cpp takes where a file has none. */
+export const outputHead = ({ tied, vocabulary, width }: GptConfig): TensorPlan[] =>
+  tied ? [] : [{ source: "lm_head.weight", target: "output.weight", shape: [vocabulary, width] }];
 
 /**
  * The tensors of a file, in the order of the plans. Matrices take `type`, where their rows have a multiple of its block's
  * length, else f16; vectors and what a plan calls exact stay f32.
  *
- * @throws InputError where the checkpoint lacks a tensor, has one of another shape, or one that no plan names
+ * @throws InputError where the checkpoint lacks a tensor, has one of another shape or with damaged numbers, or one that no plan
+ *   names, without which llama.cpp would compute something else
  */
 export function tensorsFor(folder: ModelFolder, plans: readonly TensorPlan[], type: ElementType): GgufTensor[] {
-  const stored = new Set(Array.from(folder.tensors.keys(), bare));
-  const known = new Set([...plans.map(({ source }) => bare(source)), "lm_head.weight"]);
-  const unknown = [...stored].find((name) => !known.has(name) && !constants.test(name));
-  if (unknown) {
-    throw new InputError(
-      `${folder.path}: the tensor ${unknown} is no part of a ${folder.config.model_type} model as llama.cpp knows it; without it the export would compute something else.`,
-    );
-  }
-  return plans
-    .filter(({ source, optional }) => !optional || stored.has(bare(source)))
-    .map(({ source, target, shape, change = unchanged, exact = shape.length === 1 }) => {
-      folder.weight(source, shape); // checked before anything is written
-      const changed = change.shape?.(shape) ?? shape;
-      const fits = changed.at(-1)! % encodings[type].blockLength === 0;
-      return {
-        name: target,
-        shape: changed,
-        type: exact ? "f32" : fits ? type : "f16",
-        open: () => change.rows(folder.weight(source, shape)),
-      };
-    });
+  // Everything is checked before anything is written.
+  for (const { source, shape } of plans) folder.stored(source, shape);
+  folder.checkAllUsed();
+  return plans.map(({ source, target, shape, change = unchanged, exact = shape.length === 1 }) => {
+    folder.weight(source, shape); // checked before anything is written
+    const changed = change.shape?.(shape) ?? shape;
+    const fits = changed.at(-1)! % encodings[type].blockLength === 0;
+    return {
+      name: target,
+      shape: changed,
+      type: exact ? "f32" : fits ? type : "f16",
+      open: () => change.rows(folder.weight(source, shape)),
+    };
+  });
 }
