@@ -85,3 +85,14 @@ test("the dispatcher lists the benchmarks, and refuses a name that is none", () 
   expect(wrong.status).toBe(1);
   expect(wrong.stderr).toMatch(/^There is no benchmark "nonsense": choose one of .*\n$/);
 });
+
+test("the load benchmark runs, small", { timeout: 30_000 }, () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(bench, "main.ts"), "load", "--size", "tiny", "--rounds", "1", "--dtype", "f32", "--json"],
+    { encoding: "utf8", env: { ...process.env, PEER_PYTHON: "" } },
+  );
+  expect(status, stderr).toBe(0);
+  const report = JSON.parse(stdout.trimEnd().split("\n").at(-1)!);
+  expect(report).toMatchObject({ name: "load", slovo: { seconds: expect.any(Number), peakMemoryMiB: expect.any(Number) } });
+});
