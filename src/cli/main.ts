@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { InputError } from "../errors.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { chatCommand } from "./commands/chat.ts";
+import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
@@ -46,6 +47,7 @@ for (const command of [
   pullCommand(),
   tokenizerCommand(),
   dataCommand(),
+  convertCommand(),
   benchCommand(),
   doctorCommand(),
 ]) {
