@@ -1,5 +1,4 @@
 // Continuous batching (Yu et al. 2022, "Orca"): texts join and leave the batch between steps, whenever there is a place.
-import type { Decoder } from "./decoder.ts";
 import type { Predictions } from "./next-token.ts";
 
 /** A text that is being continued. */
@@ -10,6 +9,23 @@ export interface Continuation {
   next(logits: Float32Array, logSum: number): number | undefined;
   /** Something went wrong; nothing more is asked of it. */
   fail(error: unknown): void;
+}
+
+/** What a batcher runs: a batch of texts, one a row. */
+export interface BatchModel {
+  readonly vocabulary: number;
+  /** The most rows there can be. */
+  readonly slots: number;
+  /** How many tokens each row holds. */
+  readonly lengths: Int32Array;
+  /** Prompts are read at once, not piece by piece: an encoder sees all of a text. */
+  readonly readsWhole?: boolean;
+  /** Adds tokens to empty rows from `row` on, a list each, or to a single row that may hold some. */
+  extend(row: number, texts: readonly ArrayLike<number>[]): Promise<Predictions>;
+  /** Adds a token to each of the first rows. */
+  decode(tokens: ArrayLike<number>): Promise<Predictions>;
+  /** Copies a row's text over another row's. */
+  copy(from: number, to: number): void;
 }
 
 /** Prompts go in by pieces of this many tokens, so that other texts wait no longer than that between two of their tokens. */
@@ -24,7 +40,7 @@ interface Filling {
 }
 
 export class Batcher {
-  readonly #decoder: Decoder;
+  readonly #model: BatchModel;
   readonly #waiting: Continuation[] = [];
   #filling: Filling | undefined;
   /** Rows 0, 1, … of the cache, with the token that each adds next. */
@@ -34,17 +50,17 @@ export class Batcher {
   readonly #alone: { run(): Promise<void>; fail(error: unknown): void }[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(decoder: Decoder) {
-    this.#decoder = decoder;
+  constructor(model: BatchModel) {
+    this.#model = model;
   }
 
-  /** Continues a text as soon as there is a place. Its prompt must be shorter than the decoder's capacity or as long. */
+  /** Continues a text as soon as there is a place. Its prompt must not be longer than the model has room for. */
   add(continuation: Continuation): void {
     this.#waiting.push(continuation);
     this.#running ??= this.#run();
   }
 
-  /** Runs `work`, which may use all rows of the decoder, when no text is in the batch; texts that come meanwhile wait for it. */
+  /** Runs `work`, which may use all rows of the model, when no text is in the batch; texts that come meanwhile wait for it. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#alone.push({ run: () => work().then(resolve, reject), fail: reject });
@@ -101,16 +117,17 @@ export class Batcher {
       this.#filling = undefined;
       return;
     }
-    const pieces = continuations.map(({ prompt }) => prompt.subarray(done, done + pieceLength));
-    const predictions = await this.#decoder.extend(row, pieces);
+    const piece = this.#model.readsWhole ? Infinity : pieceLength;
+    const pieces = continuations.map(({ prompt }) => prompt.subarray(done, done + piece));
+    const predictions = await this.#model.extend(row, pieces);
     if (this.#filling !== filling) return;
-    filling.done += pieceLength;
+    filling.done += piece;
     if (filling.done < continuations[0]!.prompt.length) return;
     this.#filling = undefined;
     continuations.forEach((continuation, i) => {
       const token = this.#ask(continuation, predictions, i);
       if (token === undefined) return;
-      this.#decoder.copy(row + i, this.#active.length);
+      this.#model.copy(row + i, this.#active.length);
       this.#active.push({ continuation, token });
     });
   }
@@ -118,7 +135,7 @@ export class Batcher {
   /** The next prompts to read: as many as fit one piece together and find a place, or the first alone. */
   #takeWaiting(): Filling | undefined {
     const row = this.#active.length;
-    const places = this.#decoder.slots - row;
+    const places = this.#model.slots - row;
     const continuations: Continuation[] = [];
     let longest = 0;
     while (this.#waiting.length > 0 && continuations.length < places) {
@@ -131,7 +148,7 @@ export class Batcher {
       this.#waiting.shift();
     }
     if (continuations.length === 0) return undefined;
-    this.#decoder.lengths.fill(0, row);
+    this.#model.lengths.fill(0, row);
     return { continuations, row, done: 0 };
   }
 
@@ -140,7 +157,7 @@ export class Batcher {
     this.#dropWhere((i) => this.#left.has(this.#active[i]!.continuation));
     if (this.#active.length === 0) return;
     const rows = [...this.#active];
-    const predictions = await this.#decoder.decode(rows.map((row) => row.token));
+    const predictions = await this.#model.decode(rows.map((row) => row.token));
     const tokens = rows.map((row, i) => this.#ask(row.continuation, predictions, i));
     if (this.#active.length === 0) return;
     rows.forEach((row, i) => {
@@ -156,7 +173,7 @@ export class Batcher {
       if (!going[i]) continue;
       const last = this.#active.pop()!;
       if (i === this.#active.length) continue;
-      this.#decoder.copy(this.#active.length, i);
+      this.#model.copy(this.#active.length, i);
       this.#active[i] = last;
     }
   }
@@ -164,7 +181,7 @@ export class Batcher {
   /** A text's next token; undefined when it is done, has left or fails. */
   #ask(continuation: Continuation, { logits, logSums }: Predictions, row: number): number | undefined {
     if (this.#left.has(continuation)) return undefined;
-    const { vocabulary } = this.#decoder.config;
+    const { vocabulary } = this.#model;
     try {
       return continuation.next(logits.subarray(row * vocabulary, (row + 1) * vocabulary), logSums[row]!);
     } catch (error) {

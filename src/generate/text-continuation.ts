@@ -20,6 +20,7 @@ export class TextContinuation implements Continuation {
   #completed = 0;
 
   /**
+   * @param begins what stands before the first new token, where that is not the prompt
    * @param room how many tokens may be added at most, whatever the options say
    * @param ends the tokens that end a text
    * @throws InputError for an option out of its range
@@ -27,7 +28,12 @@ export class TextContinuation implements Continuation {
   constructor(
     prompt: Int32Array,
     options: GenerationOptions,
-    { tokenizer, ends, room }: { tokenizer: Tokenizer; ends: ReadonlySet<number>; room: number },
+    {
+      tokenizer,
+      ends,
+      room,
+      begins,
+    }: { tokenizer: Tokenizer; ends: ReadonlySet<number>; room: number; begins?: readonly number[] | undefined },
   ) {
     const { maxTokens, alternatives = 0, beams = 1, repetitionPenalty = 1 } = options;
     if (!Number.isInteger(beams) || beams < 1) throw new InputError(`beams must be a whole number of 1 or more, got ${beams}`);
@@ -43,7 +49,7 @@ export class TextContinuation implements Continuation {
     this.#alternatives = alternatives;
     this.#most = Math.min(maxTokens, room);
     this.#sampler = new Sampler(options);
-    this.#sampler.observe(prompt);
+    this.#sampler.observe(begins ?? prompt);
     this.#decoder = new StreamDecoder(tokenizer);
     this.#stops = new StopStrings(options.stop);
     if (this.#most === 0) this.#end("length");

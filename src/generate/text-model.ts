@@ -1,19 +1,31 @@
 // A model with its tokenizer, ready to continue texts for many readers at once.
 import { basename, dirname, join, resolve } from "node:path";
-import { loadModelFolder } from "../checkpoint/index.ts";
+import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
-import { gptConfigFrom } from "../models/index.ts";
+import { familyOf, type GptConfig, gptConfigFrom, type T5Config, t5ConfigFrom } from "../models/index.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
-import { Batcher } from "./batcher.ts";
-import { type BeamText, beamSearch } from "./beam-search.ts";
-import { Decoder, type DecoderOptions } from "./decoder.ts";
+import { Batcher, type BatchModel } from "./batcher.ts";
+import { type BeamModel, type BeamText, beamSearch } from "./beam-search.ts";
+import type { CompileSettings } from "./compile-model.ts";
+import { Decoder } from "./decoder.ts";
+import { EncoderDecoder } from "./encoder-decoder.ts";
 import { TextContinuation } from "./text-continuation.ts";
 import type { GenerationEvent, GenerationOptions, TextModel } from "./types.ts";
 
 /** How many texts share a batch, unless told. */
 const defaultSlots = 8;
 
-export interface TextModelOptions extends Omit<DecoderOptions, "profile"> {
+interface ModelOptions extends Omit<CompileSettings, "profile"> {
+  readonly config: GptConfig | T5Config;
+  /** How many texts share a batch; 8 when left out. */
+  readonly slots?: number;
+  /** How many tokens a text can have; the model's context when left out, or 1024 where it sets no end. */
+  readonly capacity?: number;
+  /** Of an encoder–decoder, the token that the decoder reads first; 0 when left out, which is T5's padding. */
+  readonly start?: number;
+}
+
+export interface TextModelOptions extends ModelOptions {
   readonly name: string;
   readonly tokenizer: Tokenizer;
   /** Tokens that end a text; the tokenizer's end of text when left out. */
@@ -26,42 +38,60 @@ export interface TextModelOptions extends Omit<DecoderOptions, "profile"> {
  * @throws InputError what `weights` throws, and where the tokenizer has no end of text
  */
 export async function textModelFrom(options: TextModelOptions): Promise<TextModel> {
-  const decoder = await Decoder.create({ slots: defaultSlots, ...options });
-  return new BatchedTextModel(decoder, options, () => {});
+  return new BatchedTextModel(await openModel(options), options, () => {});
 }
 
-export type LoadOptions = Pick<DecoderOptions, "precision" | "device" | "slots" | "threads" | "spin" | "capacity">;
+export type LoadOptions = Pick<ModelOptions, "precision" | "device" | "slots" | "threads" | "spin" | "capacity">;
 
 /**
- * Opens a Hugging Face model folder (`config.json`, `model.safetensors`, `tokenizer.json`).
+ * Opens a Hugging Face model folder (`config.json`, `model.safetensors`, `tokenizer.json`) of a GPT or a T5.
  * @throws InputError where something in it is missing, broken, or not supported
  */
 export async function loadTextModel(folder: string, options: LoadOptions = {}): Promise<TextModel> {
   const files = await loadModelFolder(folder);
   try {
-    const config = gptConfigFrom(files.config, join(folder, "config.json"));
+    const where = join(folder, "config.json");
+    const config =
+      familyOf(files.config, where) === "t5" ? t5ConfigFrom(files.config, where) : gptConfigFrom(files.config, where);
     const tokenizer = await loadTokenizer(folder);
     if (tokenizer.vocabularySize > config.vocabulary) {
       throw new InputError(
         `${folder}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model ${config.vocabulary}; they do not belong together.`,
       );
     }
-    const name = modelName(folder);
-    const ends = endTokens(files.generationConfig?.eos_token_id) ?? endTokens(files.config.eos_token_id);
-    const weights: DecoderOptions["weights"] = (name, shape) => files.weight(name, shape).data;
-    const stored: DecoderOptions["stored"] = (name, shape) => files.stored(name, shape);
-    const decoder = await Decoder.create({ slots: defaultSlots, ...options, config, weights, stored });
+    const ends = tokensIn(files, "eos_token_id");
+    const [start] = tokensIn(files, "decoder_start_token_id") ?? tokensIn(files, "pad_token_id") ?? [];
+    const model = await openModel({
+      ...options,
+      config,
+      start,
+      weights: (name, shape) => files.weight(name, shape).data,
+      stored: (name, shape) => files.stored(name, shape),
+    });
     try {
       files.checkAllUsed();
     } catch (error) {
-      decoder.release();
+      model.release();
       throw error;
     }
-    return new BatchedTextModel(decoder, { name, tokenizer, ends }, () => files.close());
+    return new BatchedTextModel(model, { name: modelName(folder), tokenizer, ends }, () => files.close());
   } catch (error) {
     files.close();
     throw error;
   }
+}
+
+/** A batch of texts that can be shared by requests, or taken by a search. */
+interface GenerativeModel extends BatchModel, BeamModel {
+  readonly capacity: number;
+  release(): void;
+}
+
+function openModel({ config, start = 0, ...options }: ModelOptions): Promise<GenerativeModel> {
+  const settings = { slots: defaultSlots, ...options };
+  return "encoderLayers" in config
+    ? EncoderDecoder.create({ ...settings, config, start })
+    : Decoder.create({ ...settings, config });
 }
 
 /**
@@ -75,17 +105,18 @@ export function modelName(folder: string): string {
   return basename(path) === "model" && dirname(path) !== path ? basename(dirname(path)) : basename(path);
 }
 
-/** `eos_token_id` of a configuration: one token or several. */
-function endTokens(value: unknown): number[] | undefined {
-  const list = Array.isArray(value) ? value : [value];
-  return list.every((id) => Number.isInteger(id)) ? list : undefined;
+/** What a field says, one token or several, for generation or of the model itself. */
+function tokensIn({ generationConfig, config }: ModelFolder, field: string): number[] | undefined {
+  const lists = [generationConfig?.[field], config[field]].map((value) => (Array.isArray(value) ? value : [value]));
+  return lists.find((list) => list.every((id) => Number.isInteger(id)));
 }
 
 class BatchedTextModel implements TextModel {
   readonly name: string;
   readonly contextLength: number;
   readonly vocabularySize: number;
-  readonly #decoder: Decoder;
+  readonly rewrites: boolean;
+  readonly #model: GenerativeModel;
   readonly #batcher: Batcher;
   readonly #tokenizer: Tokenizer;
   readonly #ends: ReadonlySet<number>;
@@ -94,15 +125,16 @@ class BatchedTextModel implements TextModel {
   #closed: Promise<void> | undefined;
 
   constructor(
-    decoder: Decoder,
+    model: GenerativeModel,
     { name, tokenizer, ends }: Pick<TextModelOptions, "name" | "tokenizer" | "ends">,
     onClose: () => void,
   ) {
     this.name = name;
-    this.contextLength = decoder.capacity;
-    this.vocabularySize = decoder.config.vocabulary;
-    this.#decoder = decoder;
-    this.#batcher = new Batcher(decoder);
+    this.contextLength = model.capacity;
+    this.rewrites = model.begins !== undefined;
+    this.vocabularySize = model.vocabulary;
+    this.#model = model;
+    this.#batcher = new Batcher(model);
     this.#tokenizer = tokenizer;
     this.#ends = new Set(ends ?? [tokenizer.endOfText]);
     this.#onClose = onClose;
@@ -116,8 +148,10 @@ class BatchedTextModel implements TextModel {
     signal?.throwIfAborted();
     if (this.#closed) throw new Error(`the model "${this.name}" has been closed`);
     const tokens = this.#promptTokens(prompt);
-    const room = this.contextLength - tokens.length;
-    const continuation = new TextContinuation(tokens, options, { tokenizer: this.#tokenizer, ends: this.#ends, room });
+    const { begins } = this.#model;
+    const room = this.#model.room(tokens);
+    const setting = { tokenizer: this.#tokenizer, ends: this.#ends, room, begins };
+    const continuation = new TextContinuation(tokens, options, setting);
     const left = new AbortController();
     const leave = () => {
       left.abort();
@@ -142,7 +176,7 @@ class BatchedTextModel implements TextModel {
   #search(continuation: TextContinuation, options: GenerationOptions, left: AbortSignal): void {
     const { beams = 1, maxTokens, lengthPenalty, earlyStopping, noRepeatNgram } = options;
     const search = () =>
-      beamSearch(this.#decoder, [continuation.prompt], {
+      beamSearch(this.#model, [continuation.prompt], {
         beams,
         maxTokens,
         lengthPenalty,
@@ -163,15 +197,18 @@ class BatchedTextModel implements TextModel {
   close(): Promise<void> {
     this.#closing.abort(new Error("the model has been closed"));
     this.#closed ??= this.#batcher.close().then(() => {
-      this.#decoder.release();
+      this.#model.release();
       this.#onClose();
     });
     return this.#closed;
   }
 
   #promptTokens(prompt: string | readonly number[]): Int32Array {
-    const tokens = typeof prompt === "string" ? this.#tokenizer.encode(prompt) : Int32Array.from(prompt);
-    if (tokens.length === 0) return Int32Array.of(this.#tokenizer.endOfText);
+    const { endOfText } = this.#tokenizer;
+    const given = typeof prompt === "string" ? this.#tokenizer.encode(prompt) : Int32Array.from(prompt);
+    if (given.length === 0) return Int32Array.of(endOfText);
+    // An encoder reads whole texts, as it did in training: with their ends. Whoever gives tokens gives all of them.
+    const tokens = this.rewrites && typeof prompt === "string" ? Int32Array.of(...given, endOfText) : given;
     if (tokens.length > this.contextLength) {
       throw new InputError(
         `the prompt has ${tokens.length} tokens, and the model "${this.name}" takes at most ${this.contextLength}: shorten it`,

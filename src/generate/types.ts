@@ -63,11 +63,13 @@ export type GenerationEvent = GeneratedToken | GenerationEnd;
 export const precisions = ["f32", "int8", "int4"] as const;
 export type Precision = (typeof precisions)[number];
 
-/** A loaded model with its tokenizer, ready to continue texts. */
+/** A loaded model with its tokenizer, ready to continue texts, or (an encoder–decoder) to write others from them. */
 export interface TextModel {
   readonly name: string;
-  /** Prompt and continuation together have at most this many tokens. */
+  /** Prompt and continuation together have at most this many tokens; of a model that `rewrites`, each of them. */
   readonly contextLength: number;
+  /** What is generated does not go on with the prompt, but is a text of its own: its translation, its summary. */
+  readonly rewrites?: boolean;
   readonly vocabularySize: number;
   /**
    * Continues a text; requests made at the same time share batches. An empty prompt is the beginning of a text: it stands

@@ -28,7 +28,7 @@ interface Options {
 
 export function generateCommand(): Command {
   return new Command("generate")
-    .description("continue a prompt")
+    .description("continue a prompt, or rewrite it where the model is an encoder-decoder")
     .addOption(modelOption())
     .requiredOption("--prompt <text>", "the text to continue; empty begins a new document")
     .option("--tokens <number>", "most tokens to add", wholeNumber(1), 100)
@@ -61,7 +61,7 @@ export function generateCommand(): Command {
         let begun = false;
         for await (const event of model.generate(prompt, { maxTokens, noRepeatNgram, ...choices }, stop.signal)) {
           text += event.delta;
-          if (!json) process.stdout.write(begun ? event.delta : prompt + event.delta);
+          if (!json) process.stdout.write(begun || model.rewrites ? event.delta : prompt + event.delta);
           begun = true;
           if (event.type === "token") tokens.push({ id: event.id, text: event.text, logprob: event.logprob });
           else end = event;
