@@ -7,7 +7,14 @@ import { type DocumentSource, openSources, worldSource } from "../data/index.ts"
 import { InputError } from "../errors.ts";
 import { type Family, familyOf } from "../models/index.ts";
 import { type Engine, openEngine } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer, trainByteLevelBpe, trainCharacterLevel } from "../tokenizer/index.ts";
+import {
+  loadTokenizer,
+  type Tokenizer,
+  trainByteLevelBpe,
+  trainCharacterLevel,
+  trainUnigram,
+  trainWordPiece,
+} from "../tokenizer/index.ts";
 import type { AnyCourse } from "./course.ts";
 import type { JobEvents, Lesson } from "./courses/lesson.ts";
 import { maskedCourse } from "./courses/masked.ts";
@@ -112,6 +119,8 @@ async function tokenizerFor(
   const kind = recipe.tokenizer ?? from ?? usualTokenizer[family];
   const trainers: Record<string, () => Promise<Tokenizer>> = {
     bpe: () => trainByteLevelBpe(corpus(source), { vocabularySize, onProgress }),
+    wordpiece: () => trainWordPiece(corpus(source), { vocabularySize, onProgress }),
+    unigram: () => trainUnigram(corpus(source), { vocabularySize, onProgress }),
     character: () => trainCharacterLevel(corpus(source)),
   };
   const trainer = trainers[kind];
