@@ -5,10 +5,22 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { peerTest, runPython } from "../../test/peer.ts";
 import { saveModelFolder, type Weight } from "../checkpoint/index.ts";
-import { input } from "../graph/index.ts";
-import { Params, sequenceContext } from "../nn/index.ts";
+import { input, type Tensor } from "../graph/index.ts";
+import { type Context, Params, sequenceContext } from "../nn/index.ts";
 import { evaluate, type HostTensor, nativeEngine, Random } from "../runtime/index.ts";
-import { type GptConfig, gpt, gptConfigToJson, gptLogits, gptShape, type LlamaConfig, llamaKinds } from "./index.ts";
+import {
+  type GptConfig,
+  gpt,
+  gptAnswerLogits,
+  gptAnswerPath,
+  gptConfigToJson,
+  gptLogits,
+  gptSequenceLogits,
+  gptShape,
+  gptTokenLogits,
+  type LlamaConfig,
+  llamaKinds,
+} from "./index.ts";
 
 const sizes = { vocabulary: 67, context: 64, width: 32, layers: 4, heads: 4, kvHeads: 2, tied: false };
 const llama = gptShape({ ...sizes, kind: "llama" }) as LlamaConfig;
@@ -26,11 +38,30 @@ const configs: Record<string, GptConfig> = {
 const time = 40;
 const tokens = Int32Array.from({ length: time }, (_, i) => (i * 29 + 7) % sizes.vocabulary);
 
-/** Writes a model with random weights into `folder` and returns its logits `[time, vocabulary]`. */
-async function saveAndRun(folder: string, config: GptConfig): Promise<Float32Array> {
+const labels = 3;
+/** What Transformers calls a model with each head, and that head. */
+const heads = {
+  ForCausalLM: (p: Params, config: GptConfig, read: Reader) => gptLogits(p, config, read()),
+  ForSequenceClassification: (p: Params, config: GptConfig, read: Reader) => gptSequenceLogits(p, config, read(), { labels }),
+  ForTokenClassification: (p: Params, config: GptConfig, read: Reader, context: Context) =>
+    gptTokenLogits(p, config, read(), { labels, context }),
+  ForQuestionAnswering: (p: Params, config: GptConfig, read: Reader) => gptAnswerLogits(p, config, read(gptAnswerPath(config))),
+};
+type Head = keyof typeof heads;
+type Reader = (path?: string) => Tensor;
+
+/** The heads that Transformers has for a kind. */
+function headsOf(kind: GptConfig["kind"]): Head[] {
+  const all = Object.keys(heads) as Head[];
+  return kind === "gemma3_text" ? ["ForCausalLM", "ForSequenceClassification"] : all;
+}
+
+/** Writes a model with random weights into `folder` and returns its logits. */
+async function saveAndRun(folder: string, config: GptConfig, head: Head): Promise<Float32Array> {
   const p = new Params();
   const context = sequenceContext({ positions: input("positions", "int64", [1, time]) });
-  const logits = gptLogits(p, config, gpt(p, config, input("tokens", "int32", [1, time]), context));
+  const ids = input("tokens", "int32", [1, time]);
+  const logits = heads[head](p, config, (path) => gpt(p, config, ids, context, path), context);
   const random = new Random(5, folder);
   const weights = new Map<string, Weight>();
   for (const { name, shape, initial } of p.all) {
@@ -38,7 +69,9 @@ async function saveAndRun(folder: string, config: GptConfig): Promise<Float32Arr
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => middle + 0.3 * random.normal());
     weights.set(name, { shape, data });
   }
-  await saveModelFolder(folder, { config: gptConfigToJson(config, 0), weights });
+  const names = Object.fromEntries(Array.from({ length: labels }, (_, i) => [i, `LABEL_${i}`]));
+  const json = { ...gptConfigToJson(config, 0), id2label: head === "ForCausalLM" ? undefined : names };
+  await saveModelFolder(folder, { config: json, weights });
   const inputs: Record<string, HostTensor> = {
     tokens: { dtype: "int32", shape: [1, time], data: tokens },
     positions: { dtype: "int64", shape: [1, time], data: BigInt64Array.from(tokens, (_, i) => BigInt(i)) },
@@ -48,13 +81,16 @@ async function saveAndRun(folder: string, config: GptConfig): Promise<Float32Arr
 }
 
 const python = `
-import json, sys, torch
-from transformers import AutoModelForCausalLM
+import json, sys, torch, transformers
+torch.set_num_threads(1)
 tokens = torch.tensor([json.loads(sys.argv[1])])
 for folder in sys.argv[2:]:
-    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
-    assert not info["missing_keys"] and not info["unexpected_keys"], info
-    print(json.dumps(model.eval()(tokens).logits[0].flatten().tolist()))
+    model_class = getattr(transformers, "AutoModel" + folder.split("-")[-1])
+    model, info = model_class.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True)
+    assert not info["missing_keys"] and not info["unexpected_keys"], (folder, info)
+    made = model.eval()(tokens)
+    logits = torch.stack([made.start_logits, made.end_logits], -1) if "start_logits" in made else made.logits
+    print(json.dumps(logits.flatten().tolist()))
 `;
 
 let folder: string;
@@ -63,14 +99,19 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-peerTest("logits of every kind and every scaling are Transformers'", async () => {
-  const names = Object.keys(configs);
-  const ours = await Promise.all(names.map((name) => saveAndRun(join(folder, name), configs[name]!)));
-  const printed = await runPython(python, JSON.stringify([...tokens]), ...names.map((name) => join(folder, name)));
+peerTest("logits of every kind, with every head and every scaling, are Transformers'", async () => {
+  const models = Object.entries(configs).flatMap(([name, config]) => {
+    const all = name === config.kind ? headsOf(config.kind) : (["ForCausalLM"] as const);
+    return all.map((head) => ({ config, head, path: join(folder, `${name}-${head}`) }));
+  });
+  const ours: Float32Array[] = [];
+  for (const { config, head, path } of models) ours.push(await saveAndRun(path, config, head));
+  const printed = await runPython(python, JSON.stringify([...tokens]), ...models.map(({ path }) => path));
   const theirs = printed.trim().split("\n");
-  const furthest = names.map((name, i) => {
+  const furthest = models.map(({ path }, i) => {
     const wanted = JSON.parse(theirs[i]!) as number[];
-    return [name, Math.max(...wanted.map((x, at) => Math.abs(x - ours[i]![at]!)))] as const;
+    expect(ours[i]!.length).toBe(wanted.length);
+    return [path, Math.max(...wanted.map((x, at) => Math.abs(x - ours[i]![at]!)))] as const;
   });
   expect(furthest.filter(([, off]) => !(off < 1e-4))).toEqual([]);
 });

@@ -4,7 +4,7 @@ import { checkParity, type Fixture, type FixtureModel, openFixture } from "../..
 import { input, type Tensor } from "../graph/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
 import { evaluate, nativeEngine } from "../runtime/index.ts";
-import { gpt, gptConfigFrom, gptLogits, gptSequenceLogits, gptTokenLogits } from "./index.ts";
+import { gpt, gptConfigFrom, gptLogits, gptSequenceLogits, gptShape, gptTokenLogits, gptValues } from "./index.ts";
 
 /** The fixture's model with the head of its task. */
 function modelOf({ config: json, task }: Fixture): FixtureModel {
@@ -18,6 +18,22 @@ function modelOf({ config: json, task }: Fixture): FixtureModel {
     return { logits: gptLogits(p, config, hidden) };
   };
 }
+
+test("a value for each token, by the value head's weight and bias", async () => {
+  const config = gptShape({ kind: "llama", vocabulary: 7, context: 8, width: 4, layers: 1, heads: 2 });
+  const values = gptValues(new Params(), config, input("hidden", "float32", [1, 2, 4]));
+  const tensor = (shape: number[], data: number[]) => ({ dtype: "float32" as const, shape, data: Float32Array.from(data) });
+  const found = await evaluate(
+    await nativeEngine(),
+    { values },
+    {
+      hidden: tensor([1, 2, 4], [1, 2, 3, 4, 0, -1, 0, 2]),
+      "v_head.summary.weight": tensor([1, 4], [1, 10, 100, 1000]),
+      "v_head.summary.bias": tensor([1], [0.5]),
+    },
+  );
+  expect(found.values).toMatchObject({ shape: [1, 2], data: Float32Array.of(4321.5, 1990.5) });
+});
 
 const languageModels = ["gpt2", "llama", "llama-rope-llama3", "mistral", "qwen2", "qwen3", "gemma3_text", "smollm3"];
 
