@@ -9,7 +9,7 @@ const rows = [
   ["cli", "studio"],
   ["serve"],
   ["tasks", "rag", "reason", "safety", "eval"],
-  ["train", "adapt", "generate"],
+  ["train", "adapt", "generate", "export"],
   ["models", "nn", "tokenizer", "data", "checkpoint"],
   ["runtime"],
   ["graph"],

@@ -1,0 +1,76 @@
+// slovo export: writes a model in the formats that other programs run.
+import { stat } from "node:fs/promises";
+import { Command, Option } from "commander";
+import { loadModelFolder, resolveModel } from "../../checkpoint/index.ts";
+import {
+  type GgufFileType,
+  ggufFileTypes,
+  ggufTypes,
+  type WeightType,
+  weightTypes,
+  writeGguf,
+  writeHuggingFace,
+} from "../../export/index.ts";
+import { modelName } from "../../generate/index.ts";
+import { Progress } from "../progress.ts";
+
+const model = "model folder (config.json, model.safetensors, tokenizer.json), or a pulled org/name[@revision]";
+
+export function exportCommand(): Command {
+  return new Command("export")
+    .description("write a model in a format that other programs run")
+    .addCommand(huggingFaceCommand())
+    .addCommand(ggufCommand());
+}
+
+function ggufCommand(): Command {
+  return new Command("gguf")
+    .description("one file for llama.cpp and the programs that are built on it")
+    .argument("<model>", model)
+    .requiredOption("--out <file>", "where to write it")
+    .addOption(new Option("--type <type>", "how matrices are held").choices(ggufFileTypes).default("f16"))
+    .option("--name <name>", "what the file calls the model (default: the folder's name)")
+    .addHelpText(
+      "after",
+      `
+Exports models of the types ${ggufTypes.join(", ")}.
+
+Examples:
+  slovo export gguf runs/little-world/model --out little-world.gguf --type q8_0
+  slovo export gguf org/name --out name.gguf
+`,
+    )
+    .action(async (reference: string, { out, type, name }: { out: string; type: GgufFileType; name?: string }) => {
+      using folder = await loadModelFolder(await resolveModel(reference));
+      const progress = new Progress("Exporting");
+      const { notes } = await writeGguf(folder, out, {
+        type,
+        name: name ?? modelName(reference),
+        onProgress: (done, total) => progress.update(done, total),
+      });
+      progress.done();
+      for (const note of notes) console.error(`Note: ${note}`);
+      console.log(`${((await stat(out)).size / 1e6).toFixed(1)} MB of ${type}, written to ${out}.`);
+    });
+}
+
+function huggingFaceCommand(): Command {
+  return new Command("hf")
+    .description("a Hugging Face folder, which Transformers opens: the model as it is, or with narrower weights")
+    .argument("<model>", model)
+    .requiredOption("--out <folder>", "where to write it")
+    .addOption(new Option("--dtype <type>", "how weights are held; as they are when left out").choices(weightTypes))
+    .addHelpText(
+      "after",
+      `
+Examples:
+  slovo export hf runs/little-world/model --out little-world-bf16 --dtype bf16
+  slovo export hf org/name --out name
+`,
+    )
+    .action(async (reference: string, { out, dtype }: { out: string; dtype?: WeightType }) => {
+      using folder = await loadModelFolder(await resolveModel(reference));
+      await writeHuggingFace(folder, out, { dtype });
+      console.log(`${folder.tensors.size} tensors, written to ${out}.`);
+    });
+}

@@ -1,0 +1,78 @@
+/// <reference lib="es2025.float16" />
+// Writes a model folder again as a Hugging Face folder: everything that belongs to the model, its weights as they are or narrower.
+import { cp, readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type ModelFolder, type SavedTensor, saveModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import { InputError } from "../errors.ts";
+
+export const weightTypes = ["f32", "f16", "bf16"] as const;
+export type WeightType = (typeof weightTypes)[number];
+
+/** Tensors of floating point take this type; each keeps its own, byte for byte, where it is left out. */
+export interface HuggingFaceOptions {
+  readonly dtype?: WeightType;
+}
+
+/** `dtype` of `config.json`. */
+const longNames = { f32: "float32", f16: "float16", bf16: "bfloat16" } as const;
+const storedNames = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
+const largestHalf = 65504;
+
+/** What is written anew, and what is of other formats: the rest of a folder goes along as it is. */
+const left =
+  /^(config\.json|generation_config\.json|\..*)$|\.safetensors(\.index\.json)?$|\.(bin|pt|pth|ckpt|pkl|h5|msgpack|gguf|onnx)$/;
+/** Folders that hold the same model in other formats. */
+const otherFormats = /^(onnx|openvino|coreml|\..*)$/;
+
+/**
+ * Writes the model into the folder `out`, which appears whole or not at all; what stood there is replaced. Rounding is to the nearest,
+ * ties to even.
+ *
+ * @throws InputError where the model is damaged, a number is too large for f16, or the disk refuses
+ */
+export async function writeHuggingFace(model: ModelFolder, out: string, { dtype }: HuggingFaceOptions = {}): Promise<void> {
+  if (resolve(model.path) === resolve(out)) {
+    throw new InputError(`The export would replace the model that it reads, ${model.path}: choose another folder.`);
+  }
+  const weights = new Map(
+    Array.from(model.tensors, ([name, tensor]) => [name, dtype ? converted(name, tensor, dtype, model.path) : tensor]),
+  );
+  const { torch_dtype: _, ...config } = model.config;
+  const generationConfig = model.generationConfig;
+  await writeFolderAtomically(out, async (folder) => {
+    for (const entry of await readdir(model.path, { withFileTypes: true })) {
+      if ((entry.isDirectory() ? otherFormats : left).test(entry.name)) continue;
+      await cp(join(model.path, entry.name), join(folder, entry.name), { recursive: true, dereference: true });
+    }
+    await saveModelFolder(folder, {
+      config: dtype ? { ...config, dtype: longNames[dtype] } : model.config,
+      ...(generationConfig && { generationConfig }),
+      weights,
+    });
+  });
+}
+
+/** A tensor of floating point in another type, anything else as it is. */
+function converted(name: string, tensor: SavedTensor, dtype: WeightType, path: string): SavedTensor {
+  const type = storedNames[dtype];
+  if (tensor.dtype !== "float32" || tensor.stored?.dtype === type) return tensor;
+  const { shape, data } = tensor;
+  if (dtype === "f32") return { dtype: "float32", shape, data };
+  const tooLarge = dtype === "f16" ? data.find((value) => Math.abs(value) > largestHalf) : undefined;
+  if (tooLarge !== undefined) {
+    throw new InputError(
+      `${path}, tensor ${name}: it holds ${tooLarge}, and f16 reaches only ${largestHalf}: choose bf16 or f32.`,
+    );
+  }
+  const narrow = dtype === "f16" ? new Float16Array(data) : toBfloat16(data);
+  const bytes = new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength);
+  return { dtype: "float32", shape, data, stored: { dtype: type, bytes } };
+}
+
+/** The upper halves of the numbers, rounded to the nearest, ties to even. */
+function toBfloat16(data: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const halves = new Uint16Array(data.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = (bits[i]! + 0x7fff + ((bits[i]! >>> 16) & 1)) >>> 16;
+  return halves;
+}
