@@ -216,7 +216,7 @@ export function bertShape({ kind, dropout = 0, ...shape }: BertShape): BertConfi
   const common = { ...shape, activation: "gelu", tied: true, dropout, headDropout: dropout } as const;
   if (kind !== "modernbert") {
     const types = { bert: 2, distilbert: 0, roberta: 1, "xlm-roberta": 1 }[kind];
-    const normEpsilon = types === 1 ? 1e-5 : 1e-12;
+    const normEpsilon = kind.endsWith("roberta") ? 1e-5 : 1e-12;
     return { kind, ...common, types, normEpsilon, hidden: shape.hidden ?? 4 * width };
   }
   if ((width / heads) % 2 !== 0)

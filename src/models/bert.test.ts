@@ -1,12 +1,12 @@
 // The BERT family against Transformers, and against itself: padding and packing change nothing.
 import { expect, test } from "vitest";
 import { checkParity, type FixtureBatch, openFixture } from "../../test/families.ts";
-import { input, mean, reshape, type Tensor } from "../graph/index.ts";
+import { countedTargets, div, input, linearCrossEntropy, mean, reshape, sum, type Tensor } from "../graph/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
 import { evaluate, type HostTensors, nativeEngine, Random } from "../runtime/index.ts";
 import { type BertConfig, type BertKind, bert } from "./bert.ts";
 import { bertConfigFrom, bertConfigToJson, bertShape } from "./bert-config.ts";
-import { answerLogits, maskedLogits, scalarValue, sequenceLogits, tokenLogits } from "./bert-heads.ts";
+import { answerLogits, maskedHead, maskedLogits, scalarValue, sequenceLogits, tokenLogits } from "./bert-heads.ts";
 import { pool, poolings } from "./sentence-embedding.ts";
 import { taskHeadFrom } from "./task.ts";
 import { answerLosses } from "./task-losses.ts";
@@ -21,7 +21,14 @@ test.each(["bert", "distilbert", "roberta", "xlm-roberta", "modernbert"])(
   async (name) => {
     const fixture = await openFixture(name);
     const config = bertConfigFrom(fixture.config);
-    await checkParity(fixture, (p, batch) => ({ logits: maskedLogits(p, config, encode(p, config, batch).hidden) }));
+    await checkParity(fixture, (p, batch) => {
+      const { hidden } = encode(p, config, batch);
+      const logits = maskedLogits(p, config, hidden);
+      // The loss goes the trainer's way, which never holds all logits.
+      const { x, weight, bias } = maskedHead(p, config, reshape(hidden, [-1, config.width]));
+      const targets = reshape(batch.labels!, [-1]);
+      return { logits, loss: div(sum(linearCrossEntropy(x, weight, targets, bias)), countedTargets(targets)) };
+    });
   },
 );
 
