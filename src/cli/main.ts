@@ -9,6 +9,7 @@ import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { evalCommand } from "./commands/eval.ts";
+import { exportCommand } from "./commands/export.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -48,6 +49,7 @@ for (const command of [
   tokenizerCommand(),
   dataCommand(),
   convertCommand(),
+  exportCommand(),
   benchCommand(),
   doctorCommand(),
 ]) {
