@@ -1,6 +1,7 @@
 // Writing token by token gives what the whole sequences give; batches, shared sources and moved rows change nothing.
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openFixture } from "../../test/families.ts";
+import { InputError } from "../errors.ts";
 import { input, linear, range, reshape, type Tensor, toOnnx } from "../graph/index.ts";
 import { type T5Config, t5ConfigFrom, t5Cross, t5Decoder, t5Encoder, t5Head, t5Shape } from "../models/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
@@ -157,7 +158,8 @@ test("live weights are read as they are at each step", async () => {
 
 test("a model says when a row is full and what it was made with that is wrong", async () => {
   const model = await open(shape, randomWeights(), { capacity: 4 });
-  await expect(model.extend(0, [[2, 3, 4, 5, 1]])).rejects.toThrow("a source of 5 tokens is longer than the 4");
+  await expect(model.extend(0, [[2, 3, 4, 5, 1]])).rejects.toThrow("the prompt has 5 tokens, and the model takes from 1 to 4");
+  await expect(model.extend(0, [[]])).rejects.toThrow(InputError);
   await model.extend(0, [[2, 1]]);
   for (let i = 0; i < 3; i++) await model.decode([5]);
   await expect(model.decode([5])).rejects.toThrow("row 0 is full: it holds 4 tokens");

@@ -132,7 +132,10 @@ export class EncoderDecoder {
     const count = sources.length;
     const lengths = sources.map((source) => source.length);
     const time = Math.max(...lengths);
-    if (time > this.capacity) throw new Error(`a source of ${time} tokens is longer than the ${this.capacity} there is room for`);
+    if (time > this.capacity || lengths.includes(0)) {
+      const wrong = time > this.capacity ? time : 0;
+      throw new InputError(`the prompt has ${wrong} tokens, and the model takes from 1 to ${this.capacity}.`);
+    }
     const tokens = new Int32Array(count * time);
     sources.forEach((source, i) => {
       tokens.set(source, i * time);
