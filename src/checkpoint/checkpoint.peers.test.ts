@@ -132,3 +132,38 @@ print(json.dumps({name: [list(p.shape), p.sum().item()] for name, p in model.sta
     expect(weight.data.reduce((total, value) => total + value, 0)).toBeCloseTo(sum, 3);
   }
 });
+
+peerTest("a bfloat16 model that passes through us is the same to Transformers, bit for bit", async () => {
+  const [path, again] = [join(folder, "brain"), join(folder, "brain-again")];
+  await runPython(
+    `import sys, torch
+from transformers import BertConfig, BertForMaskedLM
+torch.manual_seed(0)
+config = BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, vocab_size=50)
+BertForMaskedLM(config).bfloat16().save_pretrained(sys.argv[1], max_shard_size="20KB")`,
+    path,
+  );
+  using model = await loadModelFolder(path);
+  await saveModelFolder(again, { config: model.config, weights: model.tensors, shardBytes: 10_000 });
+  const printed = await runPython(
+    `import json, sys, torch
+from transformers import AutoModelForMaskedLM
+(a, _), (b, info) = [AutoModelForMaskedLM.from_pretrained(p, dtype="auto", output_loading_info=True) for p in sys.argv[1:]]
+b_state = b.state_dict()
+ids = torch.arange(8)[None]
+print(json.dumps({
+  "info": {k: list(v) for k, v in info.items() if k.endswith("_keys")},
+  "dtype": str(b.dtype),
+  "equal": all(torch.equal(t, b_state[n]) and t.dtype == b_state[n].dtype for n, t in a.state_dict().items()),
+  "logits": torch.equal(a.eval()(ids).logits, b.eval()(ids).logits),
+}))`,
+    path,
+    again,
+  );
+  expect(JSON.parse(printed)).toEqual({
+    info: { missing_keys: [], unexpected_keys: [], mismatched_keys: [] },
+    dtype: "torch.bfloat16",
+    equal: true,
+    logits: true,
+  });
+});
