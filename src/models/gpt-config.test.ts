@@ -96,6 +96,10 @@ describe("rotary positions", () => {
   });
 });
 
+test("what is no object is refused", () => {
+  expect(() => gptConfigFrom(null)).toThrow("config.json: model_type must be one of");
+});
+
 test.each([
   [{ model_type: "gemma3_text", final_logit_softcapping: 30 }, "final_logit_softcapping"],
   [{ model_type: "gemma3_text", use_bidirectional_attention: true }, "use_bidirectional_attention"],

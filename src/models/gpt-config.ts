@@ -33,8 +33,9 @@ const gpt2Json = z.object({
 
 /** The configuration in a parsed `config.json`. `where` names the file in errors. Throws InputError. */
 export function gptConfigFrom(json: unknown, where = "config.json"): GptConfig {
+  const family = familyOf(json, where);
   const { model_type } = json as { model_type: string };
-  if (familyOf(json, where) !== "gpt") {
+  if (family !== "gpt") {
     throw new InputError(
       `${where}: a model of the type ${model_type} does not continue texts; expected a GPT, such as llama or gpt2.`,
     );

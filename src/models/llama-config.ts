@@ -15,7 +15,7 @@ const defaults: Record<LlamaKind, object> = {
     max_position_embeddings: 131_072,
     num_key_value_heads: 4,
     head_dim: 256,
-    hidden_act: "gelu_pytorch_tanh",
+    hidden_activation: "gelu_pytorch_tanh",
     rope_theta: 1_000_000,
     rope_local_base_freq: 10_000,
     sliding_window: 4096,
@@ -95,7 +95,7 @@ export function llamaConfigFrom(json: object, where: string): LlamaConfig {
     ...readRotary(c, where),
     ...windows(c, rotated, where),
     ...(rotated.includes(false) && { rotated }),
-    activation: activationOf[(gemma ? c.hidden_activation : undefined) ?? c.hidden_act],
+    activation: activationOf[c.hidden_activation ?? c.hidden_act],
     queryKeyValueBias: kind === "qwen2" || attentionBias,
     outputBias: kind !== "qwen2" && attentionBias,
     feedForwardBias: (kind === "llama" || kind === "smollm3") && c.mlp_bias,
@@ -112,8 +112,8 @@ export function llamaConfigFrom(json: object, where: string): LlamaConfig {
 /** How long the window is, and which layers have it. */
 function windows(c: LlamaJson, rotated: readonly boolean[], where: string): Pick<LlamaConfig, "window" | "windowed"> {
   const { model_type: kind, num_hidden_layers: layers, sliding_window: window } = c;
-  const used = { llama: false, mistral: true, gemma3_text: true }[kind as string] ?? c.use_sliding_window;
-  if (!used || !window) return {};
+  const always = kind === "mistral" || kind === "gemma3_text";
+  if (!window || kind === "llama" || !(always || c.use_sliding_window)) return {};
   const usual = (layer: number) => {
     if (kind === "gemma3_text") return (layer + 1) % c.sliding_window_pattern !== 0;
     if (kind === "smollm3") return !rotated[layer];
