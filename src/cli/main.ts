@@ -5,11 +5,14 @@ import { Command } from "commander";
 import { InputError } from "../errors.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { chatCommand } from "./commands/chat.ts";
+import { classifyCommand } from "./commands/classify.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { embedCommand } from "./commands/embed.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
+import { fillMaskCommand } from "./commands/fill-mask.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -44,6 +47,9 @@ for (const command of [
   generateCommand(),
   chatCommand(),
   serveCommand(),
+  fillMaskCommand(),
+  embedCommand(),
+  classifyCommand(),
   evalCommand(),
   pullCommand(),
   tokenizerCommand(),
