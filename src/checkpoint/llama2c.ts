@@ -2,7 +2,7 @@
 // https://github.com/karpathy/llama2.c (`legacy_export` in export.py)
 import { InputError } from "../errors.ts";
 import { mapFile } from "../runtime/memory-map.ts";
-import type { ModelFolderContents, Weight } from "./save-model-folder.ts";
+import type { Weight } from "./save-model-folder.ts";
 
 const headerBytes = 28;
 /** "ak42": how the later formats begin. */
@@ -71,7 +71,7 @@ function halvesFromPairs(matrix: Float32Array, rows: number, headWidth: number):
  *
  * @throws InputError where the file is not such a model, or not whole.
  */
-export function readLlama2c(path: string): ModelFolderContents {
+export function readLlama2c(path: string): { config: object; weights: ReadonlyMap<string, Weight> } {
   using file = mapFile(path);
   const { width, hidden, layers, heads, kvHeads, vocabulary, context, tied } = readHeader(file.bytes, path);
   const headWidth = width / heads;
