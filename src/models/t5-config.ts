@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { familyOf, readFields, share, size } from "./config.ts";
+import { usualHidden } from "./gpt.ts";
 import type { T5Config } from "./t5.ts";
 
 const feedForwards = ["relu", "gated-gelu"] as const;
@@ -103,8 +104,8 @@ export function t5ConfigToJson(config: T5Config, tokens: T5Tokens): Record<strin
 }
 
 /**
- * A configuration with the usual values: "t5" is v1.1 (gated, a head of its own) unless `feedForward` is "relu", which is v1.0
- * (tied); "mt5" is v1.1 by another name.
+ * A configuration with the usual values for what is left out. "t5" is v1.1 (gated, a head of its own) unless `feedForward` is
+ * "relu", which makes it v1.0 (tied); "mt5" is v1.1 by another name.
  */
 export function t5Shape(
   shape: Pick<T5Config, "kind" | "vocabulary" | "width" | "heads"> & {
@@ -120,8 +121,7 @@ export function t5Shape(
     width,
     heads,
     headWidth: shape.headWidth ?? Math.ceil(width / heads),
-    // Two thirds of four times the width, so that three matrices hold what two did (Shazeer 2020).
-    hidden: shape.hidden ?? (feedForward === "relu" ? 4 * width : Math.ceil((8 * width) / 3 / 32) * 32),
+    hidden: shape.hidden ?? usualHidden(feedForward === "relu" ? "gpt2" : "llama", width),
     encoderLayers: layers,
     decoderLayers: shape.decoderLayers ?? layers,
     feedForward,
