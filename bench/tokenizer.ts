@@ -1,10 +1,12 @@
-// BPE training and encoding beside Hugging Face's trainer in Python: MB/s, peak memory, and whether the merges are the same.
+// BPE training and encoding beside Hugging Face's trainer in Python: MB/s, peak memory, and whether the merges are the same; and
+// encoding with a WordPiece and a Unigram tokenizer, which both sides read from the same file.
 import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { type DocumentSource, openSources } from "../src/data/index.ts";
+import { type DocumentSource, openSources, texts } from "../src/data/index.ts";
+import { trainUnigram, trainWordPiece } from "../src/tokenizer/index.ts";
 import { alternate, type BenchmarkOptions, compare, peer, printReport, slovo } from "./measure.ts";
 
 const stories = resolve(import.meta.dirname, "../../shared/data/tinystories-ru/stories.jsonl.gz");
@@ -20,21 +22,35 @@ export async function run({ json, args = [] }: Partial<BenchmarkOptions>): Promi
     // Both sides read the same plain file, so that neither is measured by how fast it unpacks.
     const file = join(folder, "corpus.jsonl");
     await pipeline(Readable.from(lines(source)), createWriteStream(file));
+    await trainOthers(file, Number(vocabulary), folder);
     const made = (name: string) => join(folder, `${name}.json`);
     const measured = await alternate(
       {
-        slovo: () => slovo("slovo/tokenizer.ts", [file, vocabulary, made("slovo")]),
-        [PEER]: () => peer("tokenizer.py", [file, vocabulary, made("slovo"), made(PEER)]),
+        slovo: () => slovo("slovo/tokenizer.ts", [file, vocabulary, made("slovo"), folder]),
+        [PEER]: () => peer("tokenizer.py", [file, vocabulary, made("slovo"), made(PEER), folder]),
       },
       Number(flag("--rounds", "3")),
     );
-    const report = compare("tokenizer", measured, ["trainMBPerSecond", "encodeMBPerSecond"]);
+    const report = compare("tokenizer", measured, [
+      "trainMBPerSecond",
+      "encodeMBPerSecond",
+      "wordpieceMBPerSecond",
+      "unigramMBPerSecond",
+    ]);
     const sameMerges = existsSync(made(PEER)) ? sameModel(made("slovo"), made(PEER)) : undefined;
     if (sameMerges !== undefined) console.log(`merges and vocabulary are ${sameMerges ? "the same" : "DIFFERENT"}`);
     printReport({ ...report, sameMerges } as typeof report, json ?? false);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The tokenizers that are only encoded with learn from the first documents: how they were trained is not measured. */
+async function trainOthers(file: string, vocabularySize: number, folder: string): Promise<void> {
+  const documents: string[] = [];
+  for await (const text of texts(await openSources(file))) if (documents.push(text) === 3000) break;
+  await (await trainWordPiece(documents, { vocabularySize })).save(join(folder, "wordpiece"));
+  await (await trainUnigram(documents, { vocabularySize })).save(join(folder, "unigram"));
 }
 
 async function corpus(path: string): Promise<DocumentSource> {

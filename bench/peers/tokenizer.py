@@ -1,5 +1,6 @@
 """BPE training and encoding with Hugging Face tokenizers, on all cores as they come: trains on a JSON Lines file as it is read, with
-the pre-tokenizer of slovo's tokenizer, then encodes it in batches: python tokenizer.py CORPUS.jsonl VOCABULARY SLOVO.json MADE.json"""
+the pre-tokenizer of slovo's tokenizer, then encodes it in batches, with the tokenizers of FOLDER, too:
+python tokenizer.py CORPUS.jsonl VOCABULARY SLOVO.json MADE.json FOLDER"""
 
 import itertools
 import json
@@ -9,7 +10,7 @@ import time
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-corpus, vocabulary, slovo, made = sys.argv[1:]
+corpus, vocabulary, slovo, made, folder = sys.argv[1:]
 
 
 def peak_memory_mib():
@@ -43,20 +44,33 @@ train_seconds = time.perf_counter() - start
 train_peak = peak_memory_mib()
 tokenizer.save(made)
 
-size, count, encode_seconds = 0, 0, 0.0
-documents = texts()
-while batch := list(itertools.islice(documents, 1000)):
-    size += sum(len(text.encode()) for text in batch)
-    start = time.perf_counter()
-    count += sum(len(encoding.ids) for encoding in tokenizer.encode_batch(batch))
-    encode_seconds += time.perf_counter() - start
+
+def encode_all(tokenizer):
+    """Megabytes, tokens and seconds of the corpus; reading it is not counted."""
+    size, count, seconds = 0, 0, 0.0
+    documents = texts()
+    while batch := list(itertools.islice(documents, 1000)):
+        size += sum(len(text.encode()) for text in batch)
+        start = time.perf_counter()
+        count += sum(len(encoding.ids) for encoding in tokenizer.encode_batch(batch, add_special_tokens=False))
+        seconds += time.perf_counter() - start
+    return size / 1e6, count, seconds
+
+
+megabytes, tokens, seconds = encode_all(tokenizer)
+_, wordpiece_tokens, wordpiece_seconds = encode_all(Tokenizer.from_file(f"{folder}/wordpiece/tokenizer.json"))
+_, unigram_tokens, unigram_seconds = encode_all(Tokenizer.from_file(f"{folder}/unigram/tokenizer.json"))
 print(
     json.dumps(
         {
-            "trainMBPerSecond": size / 1e6 / train_seconds,
-            "encodeMBPerSecond": size / 1e6 / encode_seconds,
-            "megabytes": size / 1e6,
-            "tokens": count,
+            "trainMBPerSecond": megabytes / train_seconds,
+            "encodeMBPerSecond": megabytes / seconds,
+            "wordpieceMBPerSecond": megabytes / wordpiece_seconds,
+            "unigramMBPerSecond": megabytes / unigram_seconds,
+            "megabytes": megabytes,
+            "tokens": tokens,
+            "wordpieceTokens": wordpiece_tokens,
+            "unigramTokens": unigram_tokens,
             "trainPeakMemoryMiB": round(train_peak, 1),
             "peakMemoryMiB": round(peak_memory_mib(), 1),
         }

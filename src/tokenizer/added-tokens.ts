@@ -96,8 +96,8 @@ function longest(trie: Trie, text: string, start: number): { index: number; end:
   return found;
 }
 
-const wordAtStart = new RegExp(`^[${wordCharacters}]`, "v");
-const wordAtEnd = new RegExp(`[${wordCharacters}]$`, "v");
+const wordAtStart = new RegExp(`^${wordCharacters}`, "v");
+const wordAtEnd = new RegExp(`${wordCharacters}$`, "v");
 const wordFollows = (text: string, at: number) => wordAtStart.test(text.slice(at, at + 2));
 const wordPrecedes = (text: string, at: number) => wordAtEnd.test(text.slice(Math.max(0, at - 2), at));
 const blanksAfter = (text: string, at: number) => text.slice(at).match(/^\p{White_Space}*/u)![0].length;

@@ -54,9 +54,11 @@ export abstract class FileTokenizer implements Tokenizer {
   }
 
   encodeWithOffsets(text: string, options: EncodeOptions = {}): TextWithOffsets {
-    const { ids, offsets } = this.pipeline.encodeWithOffsets(text.toWellFormed(), options.allowSpecial ?? false);
-    if (this.#trim) for (const [i, id] of ids.entries()) this.#trimBlanks(this.tokens[id]!, offsets, i, this.#trim.prefix);
-    if (this.#trim) snap(text, offsets);
+    const { ids, offsets, added } = this.pipeline.encodeWithOffsets(text.toWellFormed(), options.allowSpecial ?? false);
+    if (this.#trim) {
+      for (const [i, id] of ids.entries()) trimBlanks(added.get(i) ?? this.tokens[id]!, offsets, i, this.#trim.prefix);
+      snap(text, offsets);
+    }
     return { ids, offsets: Int32Array.from(offsets) };
   }
 
@@ -84,17 +86,17 @@ export abstract class FileTokenizer implements Tokenizer {
     if (Number.isInteger(id) && id >= 0 && id < this.vocabularySize) return this.tokens[id];
     throw new RangeError(`token id ${id} is outside the vocabulary of ${this.vocabularySize}`);
   }
+}
 
-  /** Leaves the blanks at both ends of a token out of its place in the text; one that was put before the text is not there. */
-  #trimBlanks(token: string, offsets: number[], index: number, prefix: boolean): void {
-    const [start, end] = [offsets[2 * index]!, offsets[2 * index + 1]!];
-    let before = /^[Ġ\p{White_Space}]*/u.exec(token)![0].length;
-    const after = /[Ġ\p{White_Space}]*$/u.exec(token)![0].length;
-    if (before > 0 && prefix && (index === 0 || start === 0)) before--;
-    const trimmed = Math.min(start + before, end);
-    offsets[2 * index] = trimmed;
-    if (after > 0 && end >= after) offsets[2 * index + 1] = Math.max(end - after, trimmed);
-  }
+/** Leaves the blanks at both ends of a token out of its place in the text; one that was put before the text is not there. */
+function trimBlanks(token: string, offsets: number[], index: number, prefix: boolean): void {
+  const [start, end] = [offsets[2 * index]!, offsets[2 * index + 1]!];
+  let before = /^[Ġ\p{White_Space}]*/u.exec(token)![0].length;
+  const after = /[Ġ\p{White_Space}]*$/u.exec(token)![0].length;
+  if (before > 0 && prefix && (index === 0 || start === 0)) before--;
+  const trimmed = Math.min(start + before, end);
+  offsets[2 * index] = trimmed;
+  if (after > 0 && end >= after) offsets[2 * index + 1] = Math.max(end - after, trimmed);
 }
 
 /** Blanks are counted in bytes and trimmed in characters, so that a trimmed place may lie between the two halves of one. */

@@ -8,6 +8,12 @@ import { IdBuffer } from "./tokenizer.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 import { WordCache } from "./word-cache.ts";
 
+interface TracedIds {
+  ids: Int32Array<ArrayBuffer>;
+  offsets: number[];
+  added: Map<number, string>;
+}
+
 export class Pipeline {
   readonly #added: AddedTokens;
   readonly #words: PreTokenizer;
@@ -32,11 +38,16 @@ export class Pipeline {
     return this.#buffer.take();
   }
 
-  /** The same ids, and where in the text each begins and ends, in UTF-16 units, one after the other. */
-  encodeWithOffsets(text: string, allowSpecial: boolean): { ids: Int32Array<ArrayBuffer>; offsets: number[] } {
+  /**
+   * The same ids, and where in the text each begins and ends, in UTF-16 units, one after the other; `added` holds what the text
+   * has in the place of added tokens, by their place among the ids.
+   */
+  encodeWithOffsets(text: string, allowSpecial: boolean): TracedIds {
     const offsets: number[] = [];
+    const added = new Map<number, string>();
     for (const { source, id } of this.#added.split(SourceText.of(text, true), allowSpecial)) {
       if (id !== undefined) {
+        added.set(this.#buffer.length, source.text);
         this.#buffer.push(id);
         offsets.push(source.startOf(0), source.endOf(source.text.length - 1));
         continue;
@@ -47,6 +58,6 @@ export class Pipeline {
         for (let i = 0; i < spans.length; i += 2) offsets.push(word.startOf(spans[i]!), word.endOf(spans[i + 1]! - 1));
       }
     }
-    return { ids: this.#buffer.take(), offsets };
+    return { ids: this.#buffer.take(), offsets, added };
   }
 }

@@ -62,7 +62,7 @@ const signs = new RegExp(punctuation, "gv");
 const bertWords = new RegExp(`${punctuation}|[^${punctuation}\\p{White_Space}]+`, "gv");
 const blanks = /\p{White_Space}+/gu;
 /** A run of word characters, or of other signs. */
-const wordsOrSigns = new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\p{White_Space}]+`, "gv");
+const wordsOrSigns = new RegExp(`${wordCharacters}+|[^${wordCharacters}\\p{White_Space}]+`, "gv");
 
 const MetaspaceSettings = z.looseObject({
   replacement: z.string().min(1).default("▁"),

@@ -224,7 +224,9 @@ function endTemplate(pieces: readonly Piece[], bos: number, eos: number) {
     { Sequence: { id, type_id } },
     ...(pieces[eos] ? [{ SpecialToken: { id: pieces[eos].text, type_id } }] : []),
   ];
-  const tokens = [bos, eos].filter((id) => pieces[id]).map((id) => [pieces[id]!.text, { ids: [id] }]);
+  const tokens = [bos, eos]
+    .filter((id) => pieces[id])
+    .map((id) => [pieces[id]!.text, { id: pieces[id]!.text, ids: [id], tokens: [pieces[id]!.text] }]);
   const second = pieces[bos] ? 1 : 0;
   return {
     type: "TemplateProcessing",

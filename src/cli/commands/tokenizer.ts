@@ -1,56 +1,96 @@
 // slovo tokenizer: trains one, and shows how one cuts a text.
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { explainRefusal } from "../../checkpoint/index.ts";
 import { openSources, texts } from "../../data/index.ts";
-import { loadTokenizer, trainByteLevelBpe, trainCharacterLevel } from "../../tokenizer/index.ts";
+import {
+  loadTokenizer,
+  type Tokenizer,
+  type TrainingProgress,
+  trainByteLevelBpe,
+  trainCharacterLevel,
+  trainUnigram,
+  trainWordPiece,
+} from "../../tokenizer/index.ts";
 import { wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
+
+interface TrainOptions extends KindOptions {
+  data: string;
+  out: string;
+  field: string;
+}
+
+interface KindOptions {
+  kind: "bpe" | "wordpiece" | "unigram" | "character";
+  vocabulary: number;
+  special?: string[];
+  lowercase?: boolean;
+  sentinels: number;
+}
+
+const examples = `
+Examples:
+  slovo tokenizer train --data notes/ --vocabulary 8192 --out notes-tokenizer
+  slovo tokenizer train --data notes/ --kind wordpiece --lowercase --out bert-tokenizer
+  slovo tokenizer train --data notes/ --kind unigram --vocabulary 8192 --out t5-tokenizer
+`;
+
+function trainKind(
+  documents: AsyncIterable<string>,
+  { kind, vocabulary: vocabularySize, special: specialTokens, lowercase = false, sentinels }: KindOptions,
+  onProgress: (progress: TrainingProgress) => void,
+): Promise<Tokenizer> {
+  const special = specialTokens && { specialTokens };
+  switch (kind) {
+    case "bpe":
+      return trainByteLevelBpe(documents, { vocabularySize, ...special, onProgress });
+    case "wordpiece":
+      return trainWordPiece(documents, { vocabularySize, lowercase, ...special, onProgress });
+    case "unigram":
+      return trainUnigram(documents, { vocabularySize, sentinels, onProgress });
+    case "character":
+      return trainCharacterLevel(documents, special);
+  }
+}
+
+/** How much of the vocabulary is done: it grows to the size that is wanted, or shrinks to it. */
+function share({ phase, tokens, vocabularySize }: TrainingProgress): [done: number, all: number] {
+  return phase === "prune" ? [vocabularySize, Math.max(tokens, vocabularySize)] : [tokens, vocabularySize];
+}
 
 export function tokenizerCommand(): Command {
   const train = new Command("train")
     .description("learn a tokenizer from texts and write tokenizer.json")
     .requiredOption("--data <path>", "file or folder of texts")
     .requiredOption("--out <folder>", "where to write tokenizer.json and tokenizer_config.json")
-    .option("--vocabulary <size>", "tokens wanted", wholeNumber(1), 4096)
-    .option("--special <tokens...>", "control tokens; the first ends a document", ["<|endoftext|>"])
-    .option("--character", "a character-level tokenizer: every character of the text is a token")
+    .addOption(
+      new Option(
+        "--kind <kind>",
+        "how texts are cut: bpe (GPT), wordpiece (BERT), unigram (T5), or one token for every character",
+      )
+        .choices(["bpe", "wordpiece", "unigram", "character"])
+        .default("bpe"),
+    )
+    .option("--vocabulary <size>", "tokens wanted (not for character)", wholeNumber(1), 4096)
+    .option("--special <tokens...>", "control tokens of bpe, the first ends a document; further ones of wordpiece")
+    .option("--lowercase", "wordpiece: make all letters small")
+    .option("--sentinels <count>", "unigram: how many <extra_id_N> stand at the end", wholeNumber(0), 100)
     .option("--field <name>", "field or column that holds the text", "text")
-    .addHelpText("after", "\nExample:\n  slovo tokenizer train --data notes/ --vocabulary 8192 --out notes-tokenizer\n")
-    .action(
-      async ({
-        data,
-        out,
-        vocabulary,
-        special,
-        character,
-        field,
-      }: {
-        data: string;
-        out: string;
-        vocabulary: number;
-        special: string[];
-        character?: true;
-        field: string;
-      }) => {
-        const source = await openSources(data, { textFields: [field] });
-        const progress = new Progress("Tokenizer");
-        const tokenizer = character
-          ? await trainCharacterLevel(texts(source))
-          : await trainByteLevelBpe(texts(source), {
-              vocabularySize: vocabulary,
-              specialTokens: special,
-              onProgress: (p) =>
-                p.phase === "count"
-                  ? progress.update(source.bytesRead ?? 0, source.bytes, `${p.documents} documents`)
-                  : progress.update(p.tokens, p.vocabularySize, "tokens"),
-            });
-        await tokenizer.save(out).catch((error) => {
-          throw explainRefusal(error, out);
-        });
-        progress.done();
-        console.log(`${tokenizer.vocabularySize} tokens, written to ${out}.`);
-      },
-    );
+    .addHelpText("after", examples)
+    .action(async ({ data, out, field, ...options }: TrainOptions) => {
+      const source = await openSources(data, { textFields: [field] });
+      const progress = new Progress("Tokenizer");
+      const tokenizer = await trainKind(texts(source), options, (p) =>
+        p.phase === "count"
+          ? progress.update(source.bytesRead ?? 0, source.bytes, `${p.documents} documents`)
+          : progress.update(...share(p), "tokens"),
+      );
+      await tokenizer.save(out).catch((error) => {
+        throw explainRefusal(error, out);
+      });
+      progress.done();
+      console.log(`${tokenizer.vocabularySize} tokens, written to ${out}.`);
+    });
   const encode = new Command("encode")
     .description("show how a tokenizer cuts a text")
     .argument("<text>")
