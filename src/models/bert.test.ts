@@ -1,13 +1,13 @@
 // The BERT family against Transformers, and against itself: padding and packing change nothing.
 import { expect, test } from "vitest";
 import { checkParity, type FixtureBatch, openFixture } from "../../test/families.ts";
-import { countedTargets, div, input, linearCrossEntropy, mean, reshape, sum, type Tensor } from "../graph/index.ts";
+import { countedTargets, div, grad, input, linearCrossEntropy, mean, mul, reshape, sum, type Tensor } from "../graph/index.ts";
 import { Params, sequenceContext } from "../nn/index.ts";
 import { evaluate, type HostTensors, nativeEngine, Random } from "../runtime/index.ts";
 import { type BertConfig, type BertKind, bert } from "./bert.ts";
 import { bertConfigFrom, bertConfigToJson, bertShape } from "./bert-config.ts";
 import { answerLogits, maskedHead, maskedLogits, scalarValue, sequenceLogits, tokenLogits } from "./bert-heads.ts";
-import { pool, poolings } from "./sentence-embedding.ts";
+import { pool, poolings, sentenceEmbedding } from "./sentence-embedding.ts";
 import { taskHeadFrom } from "./task.ts";
 import { answerLosses } from "./task-losses.ts";
 
@@ -199,5 +199,43 @@ test("one text a row, without padding, needs no segments to be pooled", async ()
   for (const pooling of poolings) {
     const [whole, told] = [found[`${pooling} whole`]!.data as Float32Array, found[`${pooling} told`]!.data as Float32Array];
     for (const [i, x] of whole.entries()) expect(x).toBeCloseTo(told[i]!, 5);
+  }
+});
+
+test("gradients flow back through pooling, dense layers and normalisation", async () => {
+  const random = new Random(4, "vectors");
+  const numbers = (shape: readonly number[]) => {
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).map(() => random.normal());
+    return { dtype: "float32", shape, data } as const;
+  };
+  const dense = { kind: "dense", name: "2_Dense", outputs: 4, bias: true, activation: "Tanh" } as const;
+  const given = { hidden: numbers([2, 5, 3]), wanted: numbers([2, 4]) };
+  const segments = { dtype: "int32", shape: [2, 5], data: Int32Array.of(0, 0, 0, 0, 0, 0, 0, 0, -1, -1) } as const;
+  for (const pooling of poolings) {
+    const p = new Params();
+    const hidden = input("hidden", "float32", [2, 5, 3]);
+    const embedded = sentenceEmbedding(
+      p,
+      { pooling, steps: [dense, { kind: "normalise" }] },
+      hidden,
+      input("segments", "int32", [2, 5]),
+    );
+    const loss = sum(mul(embedded, input("wanted", "float32", [2, 4])));
+    const weights = { "2_Dense.linear.weight": numbers([4, 3]), "2_Dense.linear.bias": numbers([4]) };
+    const inputs: HostTensors = { ...given, segments, ...weights };
+    const used = pooling === "cls" ? Object.fromEntries(Object.entries(inputs).filter(([name]) => name !== "segments")) : inputs;
+    const engine = await nativeEngine();
+    const [gradient] = grad(loss, [hidden]);
+    const slope = (await evaluate(engine, { gradient: gradient! }, used)).gradient!.data as Float32Array;
+    const direction = numbers([2, 5, 3]).data;
+    const lossAt = async (step: number) => {
+      const moved = given.hidden.data.map((x, i) => x + step * direction[i]!);
+      const { loss: found } = await evaluate(engine, { loss }, { ...used, hidden: { ...given.hidden, data: moved } });
+      return (found!.data as Float32Array)[0]!;
+    };
+    const measured = ((await lossAt(0.01)) - (await lossAt(-0.01))) / 0.02;
+    const computed = slope.reduce((total, x, i) => total + x * direction[i]!, 0);
+    expect(Math.abs(measured)).toBeGreaterThan(0.01);
+    expect(computed / measured).toBeCloseTo(1, 2);
   }
 });

@@ -194,6 +194,7 @@ export class Encoder {
       : {};
     const model = toOnnx({ output }, { name: "encoder", parameters: "external", files });
     const parameters = weightTensors(model.parameters, weights, { quantiser, files });
+    this.#files.checkAllUsed();
     return { model, program: await engine.compile(model.bytes, { threads, spin, parameters, parameterFolder: folder }) };
   }
 

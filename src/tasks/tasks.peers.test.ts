@@ -33,80 +33,82 @@ async function withEncoder<Result>(folder: string, use: (encoder: Encoder) => Pr
   }
 }
 
-for (const kind of kinds) {
-  const folder = (task: string) => join(home, `${kind}-${task}`);
+interface Theirs {
+  readonly missing: string[];
+  readonly unexpected: string[];
+  readonly masked: { token: number; score: number }[];
+  readonly classes: { label: string; score: number }[][];
+  readonly answer: { score: number; start: number; end: number };
+}
 
-  peerTest(`${kind}: masks are filled as Transformers fills them`, async () => {
-    await saveTinyEncoder(folder("masked"), { kind, task: "masked-lm" });
-    const text = "кот [MASK] на окне, the cat";
-    const [ours] = await withEncoder(folder("masked"), (encoder) => fillMask(encoder, text, 5));
-    const theirs = await peer<{ token: number; score: number }[]>(
-      `print(json.dumps([{k: c[k] for k in ("token", "score")} for c in pipeline("fill-mask", given["folder"])(given["text"], top_k=5)]))`,
-      { folder: folder("masked"), text },
-    );
-    expect(ours!.map(({ id }) => id)).toEqual(theirs.map(({ token }) => token));
-    ours!.forEach(({ probability }, i) => {
-      expect(probability).toBeCloseTo(theirs[i]!.score, 5);
-    });
-  });
-
-  peerTest(`${kind}: texts are classified as Transformers does`, async () => {
-    await saveTinyEncoder(folder("classes"), { kind, task: "sequence-classification" });
-    const ours = await withEncoder(folder("classes"), (encoder) => classify(encoder, texts));
-    const theirs = await peer<{ label: string; score: number }[][]>(
-      `print(json.dumps(pipeline("text-classification", given["folder"], top_k=None)(given["texts"], batch_size=4)))`,
-      { folder: folder("classes"), texts },
-    );
-    ours.forEach((labels, i) => {
-      expect(labels.map(({ label }) => label)).toEqual(theirs[i]!.map(({ label }) => label));
-      labels.forEach(({ score }, j) => {
-        expect(score).toBeCloseTo(theirs[i]![j]!.score, 5);
-      });
-    });
-  });
-
-  peerTest(`${kind}: answers are those of Transformers`, async () => {
-    await saveTinyEncoder(folder("answers"), { kind, task: "question-answering", context: 64 });
-    const [question, passage] = ["the cat?", texts.join(" ")];
-    const ours = await withEncoder(folder("answers"), (encoder) => answer(encoder, question, passage, { longest: 8 }));
-    // The library's pipeline moves answers to whole words; what it is made of does not.
-    const source = `
-from transformers import AutoModelForQuestionAnswering as Model, AutoTokenizer
-tokenizer, model = AutoTokenizer.from_pretrained(given["folder"]), Model.from_pretrained(given["folder"]).eval()
+/** What Transformers makes of a kind's three folders. Its pipeline moves answers to whole words; what it is made of does not. */
+const reading = `
+from transformers import AutoModelForMaskedLM, AutoModelForQuestionAnswering, AutoTokenizer
+model, info = AutoModelForMaskedLM.from_pretrained(given["masked"], output_loading_info=True)
+masked = pipeline("fill-mask", given["masked"])(given["hidden"], top_k=5)
+classes = pipeline("text-classification", given["classes"], top_k=None)(given["texts"], batch_size=4)
+tokenizer, model = AutoTokenizer.from_pretrained(given["answers"]), AutoModelForQuestionAnswering.from_pretrained(given["answers"]).eval()
 read = tokenizer(given["question"], given["passage"], return_tensors="pt", return_offsets_mapping=True)
 places = [i for i, which in enumerate(read.sequence_ids(0)) if which == 1]
 offsets = read.pop("offset_mapping")[0][places].tolist()
 with torch.no_grad():
-    given_model = {k: v for k, v in read.items() if k != "token_type_ids" or model.config.model_type == "bert"}
-    out = model(**given_model)
+    out = model(**{k: v for k, v in read.items() if k != "token_type_ids" or model.config.model_type == "bert"})
 starts, ends = (x[0, places].softmax(-1) for x in (out.start_logits, out.end_logits))
 best = max((starts[i] * ends[j], i, j) for i in range(len(places)) for j in range(i, min(len(places), i + 8)))
-print(json.dumps({"score": best[0].item(), "start": offsets[best[1]][0], "end": offsets[best[2]][1]}))`;
-    const theirs = await peer<{ score: number; start: number; end: number }>(source, {
-      folder: folder("answers"),
-      question,
-      passage,
-    });
-    expect(ours[0]).toMatchObject({ start: theirs.start, end: theirs.end });
-    expect(ours[0]!.score).toBeCloseTo(theirs.score, 5);
-  });
+print(json.dumps({
+    "missing": list(info["missing_keys"]), "unexpected": list(info["unexpected_keys"]), "classes": classes,
+    "masked": [{k: c[k] for k in ("token", "score")} for c in masked],
+    "answer": {"score": best[0].item(), "start": offsets[best[1]][0], "end": offsets[best[2]][1]},
+}))`;
+
+for (const kind of kinds) {
+  peerTest(
+    `${kind}: Transformers opens what was made from scratch, and fills masks, classifies and answers the same`,
+    async () => {
+      const folder = (task: string) => join(home, `${kind}-${task}`);
+      await saveTinyEncoder(folder("masked"), { kind, task: "masked-lm" });
+      await saveTinyEncoder(folder("classes"), { kind, task: "sequence-classification" });
+      await saveTinyEncoder(folder("answers"), { kind, task: "question-answering", context: 64 });
+      const [hidden, question, passage] = ["кот [MASK] на окне, the cat", "the cat?", texts.join(" ")];
+      const folders = { masked: folder("masked"), classes: folder("classes"), answers: folder("answers") };
+      const theirs = await peer<Theirs>(reading, { ...folders, hidden, texts, question, passage });
+      expect([theirs.missing, theirs.unexpected]).toEqual([[], []]);
+
+      const [candidates] = await withEncoder(folders.masked, (encoder) => fillMask(encoder, hidden, 5));
+      expect(candidates!.map(({ id }) => id)).toEqual(theirs.masked.map(({ token }) => token));
+      candidates!.forEach(({ probability }, i) => {
+        expect(probability).toBeCloseTo(theirs.masked[i]!.score, 5);
+      });
+      const classes = await withEncoder(folders.classes, (encoder) => classify(encoder, texts));
+      classes.forEach((labels, i) => {
+        expect(labels.map(({ label }) => label)).toEqual(theirs.classes[i]!.map(({ label }) => label));
+        labels.forEach(({ score }, j) => {
+          expect(score).toBeCloseTo(theirs.classes[i]![j]!.score, 5);
+        });
+      });
+      const [best] = await withEncoder(folders.answers, (encoder) => answer(encoder, question, passage, { longest: 8 }));
+      expect(best).toMatchObject({ start: theirs.answer.start, end: theirs.answer.end });
+      expect(best!.score).toBeCloseTo(theirs.answer.score, 5);
+    },
+  );
 }
 
 peerTest("spans are those of Transformers, each word judged by its first token", async () => {
   const folder = join(home, "tags");
   await saveTinyEncoder(folder, { task: "token-classification", labels: ["O", "B-X", "I-X", "B-Y", "I-Y"], context: 64 });
-  for (const text of [...texts, "кошка и кошки на окна, dogs sleeps"]) {
+  const read = [...texts, "кошка и кошки на окна, dogs sleeps"];
+  const theirs = await peer<{ entity_group: string; start: number; end: number; score: number }[][]>(
+    `run = pipeline("token-classification", given["folder"], aggregation_strategy="first")
+print(json.dumps([[{**span, "score": float(span["score"])} for span in run(text)] for text in given["read"]]))`,
+    { folder, read },
+  );
+  for (const [i, text] of read.entries()) {
     const ours = await withEncoder(folder, (encoder) => tag(encoder, text));
-    const theirs = await peer<{ entity_group: string; start: number; end: number; score: number }[]>(
-      `found = pipeline("token-classification", given["folder"], aggregation_strategy="first")(given["text"])
-print(json.dumps([{**span, "score": float(span["score"])} for span in found]))`,
-      { folder, text },
-    );
     expect(ours.map(({ label, start, end }) => [label, start, end])).toEqual(
-      theirs.map(({ entity_group, start, end }) => [entity_group, start, end]),
+      theirs[i]!.map(({ entity_group, start, end }) => [entity_group, start, end]),
     );
-    ours.forEach((span, i) => {
-      expect(span.score).toBeCloseTo(theirs[i]!.score, 4);
+    ours.forEach((span, j) => {
+      expect(span.score).toBeCloseTo(theirs[i]![j]!.score, 4);
     });
   }
 });

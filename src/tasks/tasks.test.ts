@@ -247,5 +247,13 @@ test("what a model cannot do is said in a sentence that names what it is", async
   );
   await expect(tag(masked, "x")).rejects.toThrow(/token-classification/);
   await expect(answer(masked, "x", "y")).rejects.toThrow(/question-answering/);
+  // A config that calls for fewer layers than there are.
+  const shorter = folder("shorter");
+  await saveTinyEncoder(shorter, { task: "masked-lm" });
+  const config = JSON.parse(await readFile(join(shorter, "config.json"), "utf8"));
+  await writeFile(join(shorter, "config.json"), JSON.stringify({ ...config, num_hidden_layers: 1 }));
+  await expect(embed(await open(shorter), ["x"])).rejects.toThrow(
+    /holds the tensor bert\.encoder\.layer\.1\..* does not call for/,
+  );
   await expect(Encoder.open(fixture("t5"))).rejects.toThrow(/type t5 has an encoder and a decoder/);
 });
