@@ -2,3 +2,4 @@
 export { type GgufFileType, type GgufOptions, type GgufReport, ggufFileTypes, writeGguf } from "./gguf.ts";
 export { ggufTypes } from "./gguf-architectures.ts";
 export { type HuggingFaceOptions, type WeightType, weightTypes, writeHuggingFace } from "./hugging-face.ts";
+export { type OnnxExportOptions, type OnnxPrecision, type OnnxReport, onnxPrecisions, writeOnnx } from "./onnx.ts";

@@ -83,6 +83,8 @@ export function causalAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, s
 export function attentionMask(options: {
   /** The tokens' places in their rows: `int64[time]`. */
   readonly places: Tensor;
+  /** Of what they look at: `int64[keys]`; the same when left out. */
+  readonly keys?: Tensor;
   /** A token sees only itself and what comes before it. */
   readonly causal: boolean;
   /** A token sees fewer than this many tokens back, and ahead where that is allowed; itself is one. */
@@ -90,9 +92,9 @@ export function attentionMask(options: {
   /** A token sees only tokens of its own segment: `int32[batch, time]`. */
   readonly segments?: Tensor;
 }): Tensor | undefined {
-  const { places, causal, window, segments } = options;
+  const { places, keys = places, causal, window, segments } = options;
   const row = reshape(places, [1, 1, ...places.shape, 1]);
-  const column = reshape(places, [1, 1, 1, ...places.shape]);
+  const column = reshape(keys, [1, 1, 1, ...keys.shape]);
   const rules: Tensor[] = [];
   if (causal) rules.push(greaterOrEqual(row, column));
   if (window !== undefined) {

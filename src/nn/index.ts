@@ -2,5 +2,6 @@
 export * from "./attention.ts";
 export * from "./cache-context.ts";
 export * from "./context.ts";
+export * from "./export-context.ts";
 export * from "./params.ts";
 export * from "./quantise.ts";

@@ -1,0 +1,123 @@
+// Writes ONNX models one weight at a time: into the model's file, or, where they are too large for it, beside it.
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "onnx-buf";
+import type { OnnxModel, Tensor, TypedArray } from "../graph/index.ts";
+
+export interface OnnxFileOptions {
+  /** The numbers of a parameter; asked for once each, in the order of the graph. */
+  readonly data: (parameter: Tensor) => TypedArray;
+  /** The most bytes of weights that lie in the model's own file, and in each of those beside it. */
+  readonly most: number;
+  /** Hears of each weight's bytes. */
+  readonly onBytes?: (count: number) => void;
+}
+
+/** Field numbers of onnx.proto: `ModelProto.graph`, `GraphProto.initializer`, `TensorProto.raw_data`. */
+const fields = { graph: 7, initializer: 5, rawData: 9 } as const;
+const page = 4096;
+
+/** The bytes of a model's weights. */
+export function weightBytes({ parameters }: OnnxModel): number {
+  return [...parameters.values()].reduce((sum, parameter) => sum + byteLength(parameter), 0);
+}
+
+function byteLength({ dtype, shape }: Tensor): number {
+  return shape.reduce<number>((size, dim) => size * (dim as number), dtype === "uint8" ? 1 : 4);
+}
+
+/**
+ * Writes a model whose parameters are external (`toOnnx`) to `path`, with their numbers. A protobuf message ends at 2 GB: weights of more
+ * than `most` bytes lie in `path_data`, `path_data_1`, … One weight is in memory at a time.
+ *
+ * @returns how many files lie beside the model
+ */
+export async function writeOnnxFile(path: string, model: OnnxModel, options: OnnxFileOptions): Promise<number> {
+  const message = fromBinary(ModelProtoSchema, model.bytes);
+  const graph = message.graph!;
+  const isWeight = ({ dataLocation }: TensorProto) => dataLocation === TensorProto_DataLocation.EXTERNAL;
+  const weights = graph.initializer.filter(isWeight);
+  if (weightBytes(model) > options.most) {
+    const files = await writeBeside(path, weights, model, options);
+    await using file = await open(path, "wx");
+    await file.writeFile(toBinary(ModelProtoSchema, message));
+    return files;
+  }
+  graph.initializer = graph.initializer.filter((tensor) => !isWeight(tensor));
+  const rest = toBinary(GraphProtoSchema, graph);
+  delete message.graph;
+  // Lengths come before contents, so they are all computed first: a weight's numbers are its message's last field.
+  const heads = weights.map((weight) => {
+    const parameter = model.parameters.get(weight.name)!;
+    const { name, dims, dataType } = weight;
+    const own = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims, dataType }));
+    const length = byteLength(parameter);
+    const numbers = tagged(fields.rawData, length);
+    return {
+      parameter,
+      bytes: Buffer.concat([tagged(fields.initializer, own.length + numbers.length + length), own, numbers]),
+      length,
+    };
+  });
+  const graphLength = heads.reduce((sum, { bytes, length }) => sum + bytes.length + length, rest.length);
+  await using file = await open(path, "wx");
+  await file.writeFile(Buffer.concat([toBinary(ModelProtoSchema, message), tagged(fields.graph, graphLength), rest]));
+  for (const { parameter, bytes, length } of heads) {
+    await file.writeFile(bytes);
+    await file.writeFile(bytesOf(parameter, options.data(parameter)));
+    options.onBytes?.(length);
+  }
+  return 0;
+}
+
+/** Writes the weights' numbers to files of their own, and into the messages where they lie. */
+async function writeBeside(
+  path: string,
+  weights: readonly TensorProto[],
+  model: OnnxModel,
+  { data, most, onBytes }: OnnxFileOptions,
+) {
+  let [files, offset] = [0, Infinity];
+  let file: Awaited<ReturnType<typeof open>> | undefined;
+  try {
+    for (const weight of weights) {
+      const parameter = model.parameters.get(weight.name)!;
+      const length = byteLength(parameter);
+      if (offset > 0 && offset + length > most) {
+        await file?.close();
+        file = await open(`${path}${suffix(files++)}`, "wx");
+        offset = 0;
+      }
+      const place = { location: `${basename(path)}${suffix(files - 1)}`, offset, length };
+      weight.externalData = Object.entries(place).map(([key, value]) => ({
+        $typeName: "onnx.StringStringEntryProto",
+        key,
+        value: String(value),
+      }));
+      await file!.writeFile(bytesOf(parameter, data(parameter)));
+      // Whole pages, so that runtimes can map weights.
+      const gap = -length & (page - 1);
+      await file!.writeFile(new Uint8Array(gap));
+      offset += length + gap;
+      onBytes?.(length);
+    }
+  } finally {
+    await file?.close();
+  }
+  return files;
+}
+
+/** What transformers.js expects the names of the files beside a model to end in. */
+const suffix = (index: number) => (index === 0 ? "_data" : `_data_${index}`);
+
+/** What stands before a field whose content has a length. */
+function tagged(field: number, length: number): Uint8Array {
+  return new BinaryWriter().tag(field, WireType.LengthDelimited).uint32(length).finish();
+}
+
+function bytesOf(parameter: Tensor, { buffer, byteOffset, byteLength: length }: TypedArray): Uint8Array {
+  if (length !== byteLength(parameter)) throw new Error(`${length} bytes for ${parameter}`);
+  return new Uint8Array(buffer, byteOffset, length);
+}
