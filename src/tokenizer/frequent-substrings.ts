@@ -51,7 +51,7 @@ function repeated(suffixes: Int32Array, text: Uint16Array, weights: Float64Array
       const closed = open.pop()!;
       closed.weight += node.weight;
       node = { length: common, weight: closed.weight };
-      if (closed.length >= 2 && !isMiddle(text[place + closed.length]!)) {
+      if (closed.length >= 2) {
         const substring = String.fromCharCode(...text.subarray(place, place + closed.length));
         if (substring.length > 2 || substring.codePointAt(0)! <= 0xffff) found.set(substring, closed.weight);
       }
@@ -65,7 +65,8 @@ function repeated(suffixes: Int32Array, text: Uint16Array, weights: Float64Array
 function commonLength(text: Uint16Array, a: number, b: number, longest: number): number {
   let length = 0;
   while (length < longest && text[a + length] === text[b + length] && text[a + length] !== boundary) length++;
-  return length;
+  // Two characters outside the basic plane may share their first halves; what is cut there is no text.
+  return isMiddle(text[a + length]!) || isMiddle(text[b + length]!) ? length - 1 : length;
 }
 
 /** The second half of a surrogate pair. */

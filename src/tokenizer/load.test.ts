@@ -71,3 +71,72 @@ test("a merge of tokens that the vocabulary lacks is named", async () => {
   writeFileSync(join(path, "tokenizer.json"), JSON.stringify(json));
   await expect(loadTokenizer(path)).rejects.toThrow(/merge "zz a" needs the token "zz"/);
 });
+
+const wordPiece = { type: "WordPiece", vocab: { "[UNK]": 0, a: 1, "##b": 2 }, unk_token: "[UNK]" };
+const template = { type: "TemplateProcessing", single: [{ SpecialToken: { id: "[CLS]", type_id: 0 } }], special_tokens: {} };
+test.each<[string, object, RegExp]>([
+  [
+    "an id that two tokens have",
+    { model: { ...wordPiece, vocab: { "[UNK]": 0, a: 1, b: 1 } } },
+    /gives the id 1 to two tokens, "a" and "b"/,
+  ],
+  ["no token for unknown words", { model: { ...wordPiece, vocab: { a: 0 } } }, /lacks the token \[UNK\], which its model names/],
+  [
+    "an unknown token outside",
+    { model: { type: "Unigram", vocab: [["a", -1]], unk_id: 7 } },
+    /unknown token has the id 7 .* vocabulary of 1/,
+  ],
+  [
+    "a template with a stranger",
+    { model: wordPiece, post_processor: template },
+    /template names the token \[CLS\], which its own list/,
+  ],
+  [
+    "a post-processor with a stranger",
+    { model: wordPiece, post_processor: { type: "BertProcessing", cls: ["[CLS]", 9], sep: ["[SEP]", 1] } },
+    /adds the token with the id 9, which its vocabulary lacks/,
+  ],
+  [
+    "a normaliser that is not known",
+    { model: wordPiece, normalizer: { type: "Shout" } },
+    /normaliser is of the kind Shout, .* it runs Sequence, BertNormalizer/,
+  ],
+  [
+    "a pre-tokenizer that is not known",
+    { model: wordPiece, pre_tokenizer: { type: "UnicodeScripts" } },
+    /pre-tokenizer is of the kind UnicodeScripts/,
+  ],
+  [
+    "a pattern that JavaScript lacks",
+    { model: wordPiece, pre_tokenizer: { type: "Split", pattern: { Regex: "(?>a)" }, behavior: "Isolated" } },
+    /pattern \(\?>a\) cannot be run/,
+  ],
+  [
+    "a field of the wrong kind",
+    { model: wordPiece, normalizer: { type: "Prepend", prepend: 3 } },
+    /component Prepend has a wrong field prepend/,
+  ],
+  [
+    "damaged rules",
+    { model: wordPiece, normalizer: { type: "Precompiled", precompiled_charsmap: "AAAA" } },
+    /precompiled_charsmap is damaged/,
+  ],
+])("a tokenizer with %s is refused with a sentence", async (name, json, message) => {
+  const path = join(folder, name.replaceAll(" ", "-"));
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "tokenizer.json"), JSON.stringify(json));
+  await expect(loadTokenizer(path)).rejects.toThrow(message);
+  await expect(loadTokenizer(path)).rejects.toThrow(InputError);
+});
+
+test("special_tokens_map.json names the roles that tokenizer_config.json does not", async () => {
+  const path = join(folder, "roles");
+  mkdirSync(path, { recursive: true });
+  const model = { ...wordPiece, vocab: { "[UNK]": 0, "<m>": 1, "<c>": 2, "[PAD]": 3, "[MASK]": 4 } };
+  const added_tokens = [{ id: 3, content: "[PAD]", special: true }];
+  writeFileSync(join(path, "tokenizer.json"), JSON.stringify({ model, added_tokens }));
+  writeFileSync(join(path, "special_tokens_map.json"), JSON.stringify({ mask_token: { content: "<m>" }, cls_token: "[MASK]" }));
+  writeFileSync(join(path, "tokenizer_config.json"), JSON.stringify({ cls_token: "<c>" }));
+  // [PAD] is an added token of that usual name; [MASK] is a word like others, and unk_token is the model's own.
+  expect((await loadTokenizer(path)).roles).toEqual({ mask: 1, cls: 2, pad: 3, unknown: 0 });
+});

@@ -6,7 +6,7 @@ import { PieceLattice } from "./piece-lattice.ts";
 import { PipelineTokenizer } from "./pipeline-tokenizer.ts";
 import { preTokenizer } from "./pre-tokenizers.ts";
 import { sentinelNames } from "./sentencepiece.ts";
-import { SourceText } from "./source-text.ts";
+import { SourceText, widthAt } from "./source-text.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { specialToken, TokenizerFile } from "./tokenizer-file.ts";
 import { alphabetOf, countWords, ProgressReport, type TrainingProgress } from "./word-counts.ts";
@@ -40,7 +40,8 @@ interface Pieces {
 
 /**
  * Learns a Unigram tokenizer in the manner of T5 (Kudo 2018; Raffel et al. 2020): `<pad>`, `</s>` and `<unk>` have the first ids,
- * sentinels the last. Only the distinct words of the corpus and their counts are held in memory.
+ * sentinels the last. Only the distinct words of the corpus and their counts are held in memory;
+ * the result depends on the corpus alone, not on the order of its documents.
  * @param source the documents
  * @throws InputError when the vocabulary cannot hold the characters, control tokens and sentinels, or the corpus is empty
  */
@@ -84,7 +85,7 @@ export async function trainUnigram(
   return assemble(vocabulary, sentinels);
 }
 
-/** The words cut at characters outside the alphabet. */
+/** The words cut at characters outside the alphabet, in an order of their own, by which sums of small numbers come out the same. */
 function within(counts: ReadonlyMap<string, number>, alphabet: readonly string[]): Map<string, number> {
   const known = new Set(alphabet);
   const kept = new Map<string, number>();
@@ -100,12 +101,19 @@ function within(counts: ReadonlyMap<string, number>, alphabet: readonly string[]
     }
     add(part, count);
   }
-  return kept;
+  return new Map([...kept].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The characters, then the substrings that cover most of the corpus; a piece's probability at first is its share of that. */
+/**
+ * The characters, then the substrings that cover most of the corpus; a piece's probability at first is its share of that. Whole
+ * words count among them when they come twice, though no other word holds them.
+ */
 function seeds(counts: ReadonlyMap<string, number>, alphabet: readonly string[]): Pieces {
-  const frequent = [...frequentSubstrings(counts, longestPiece)].map(([text, count]) => ({ text, weight: count * text.length }));
+  const repeated = frequentSubstrings(counts, longestPiece);
+  for (const [word, count] of counts)
+    if (count > 1 && word.length <= longestPiece && word.length > widthAt(word, 0) && !repeated.has(word))
+      repeated.set(word, count);
+  const frequent = Array.from(repeated, ([text, count]) => ({ text, weight: count * text.length }));
   frequent.sort((a, b) => b.weight - a.weight || (a.text < b.text ? -1 : 1));
   const ofCharacters = new Map(alphabet.map((character) => [character, 0]));
   for (const [word, count] of counts) for (const c of word) ofCharacters.set(c, ofCharacters.get(c)! + count);
