@@ -61,5 +61,10 @@ export async function saveTinyEncoder(folder: string, options: TinyEncoderOption
   ];
   tokenizer.post_processor.pair = [special("[CLS]", 0), text("A", 0), special("[SEP]", 0), text("B", 1), special("[SEP]", 1)];
   await write("tokenizer.json", tokenizer);
-  await write("tokenizer_config.json", { ...(await read("tokenizer_config.json")), model_max_length: longest });
+  const inputs = ["input_ids", ...(kind === "bert" ? ["token_type_ids"] : []), "attention_mask"];
+  await write("tokenizer_config.json", {
+    ...(await read("tokenizer_config.json")),
+    model_max_length: longest,
+    model_input_names: inputs,
+  });
 }

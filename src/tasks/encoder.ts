@@ -70,6 +70,8 @@ export class Encoder {
   readonly longest: number;
   /** What makes a score of a cross-encoder's number. */
   readonly scoreActivation: "Sigmoid" | "Identity";
+  /** Whether the model is told which text of a pair a token is of: unless the tokenizer's files list its inputs without that. */
+  readonly #tellsTypes: boolean;
   readonly #files: ModelFolder;
   readonly #options: EncoderOptions;
   readonly #programs = new Map<string, Promise<Compiled>>();
@@ -114,7 +116,8 @@ export class Encoder {
     this.scoreActivation = scoreActivation;
     this.#files = files;
     this.#options = options;
-    const { model_max_length: most } = tokenizer.config;
+    const { model_max_length: most, model_input_names: names } = tokenizer.config;
+    this.#tellsTypes = !Array.isArray(names) || names.includes("token_type_ids");
     const limits = [embedder?.longest, typeof most === "number" && most > 0 ? most : undefined];
     this.longest = Math.min(backbone.longest, ...limits.filter((limit) => limit !== undefined));
   }
@@ -218,7 +221,7 @@ export class Encoder {
     const positions = BigInt64Array.from({ length: batch * time }, (_, i) => BigInt(i % time));
     texts.forEach(({ ids, typeIds: types }, row) => {
       tokens.set(ids, row * time);
-      typeIds.set(types, row * time);
+      if (this.#tellsTypes) typeIds.set(types, row * time);
       segments.fill(0, row * time, row * time + ids.length);
     });
     const places = Int32Array.from(texts.flatMap((text, row) => (text.places ?? []).map((place) => row * time + place)));

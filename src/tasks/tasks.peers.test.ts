@@ -52,7 +52,7 @@ read = tokenizer(given["question"], given["passage"], return_tensors="pt", retur
 places = [i for i, which in enumerate(read.sequence_ids(0)) if which == 1]
 offsets = read.pop("offset_mapping")[0][places].tolist()
 with torch.no_grad():
-    out = model(**{k: v for k, v in read.items() if k != "token_type_ids" or model.config.model_type == "bert"})
+    out = model(**read)
 starts, ends = (x[0, places].softmax(-1) for x in (out.start_logits, out.end_logits))
 best = max((starts[i] * ends[j], i, j) for i in range(len(places)) for j in range(i, min(len(places), i + 8)))
 print(json.dumps({

@@ -195,6 +195,17 @@ test("scores of passages tell them apart and lie between 0 and 1, or are the num
   );
 });
 
+test("a model is told which text of a pair a token is of, unless its tokenizer's files say otherwise", async () => {
+  const passages = ["кот спит на окне"];
+  const [told] = await score(await open(folder("score")), "кот", passages);
+  const file = folder("score/tokenizer_config.json");
+  const config = await readFile(file, "utf8");
+  await writeFile(file, JSON.stringify({ ...JSON.parse(config), model_input_names: ["input_ids", "attention_mask"] }));
+  const [untold] = await score(await open(folder("score")), "кот", passages);
+  await writeFile(file, config);
+  expect(Math.abs(told! - untold!)).toBeGreaterThan(1e-3);
+});
+
 test("of a pair the longer text is cut", () => {
   expect(fitPair(3, 4, 10)).toEqual([3, 4]);
   expect(fitPair(3, 20, 10)).toEqual([3, 7]);
