@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { argmax, Decoder, type Precision } from "../../src/generate/index.ts";
 import { Random } from "../../src/runtime/index.ts";
 import { median, reportToParent } from "../measure.ts";
+import { config, weights } from "./generate-model.ts";
 
 const { values } = parseArgs({
   options: {
@@ -21,32 +22,8 @@ const [batch, capacity, prompt, tokens] = [values.batch, values.capacity, values
   number,
   number,
 ];
-const vocabulary = 32000;
-const config = {
-  kind: "llama",
-  vocabulary,
-  context: 8192,
-  width: 768,
-  layers: 12,
-  heads: 12,
-  kvHeads: 12,
-  headWidth: 64,
-  hidden: 2048,
-  rotaryBase: 10000,
-  normEpsilon: 1e-6,
-  tied: true,
-  dropout: 0,
-} as const;
-
-/** Numbers like those of a fresh model: random where it matters to the arithmetic, repeated where drawing them would take long. */
-const random = new Random(0);
-const some = Float32Array.from({ length: 1 << 16 }, () => 0.02 * random.normal());
-function weights(_: string, shape: readonly number[]): Float32Array {
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  if (shape.length === 1) return data.fill(1);
-  for (let at = 0; at < data.length; at += some.length) data.set(some.subarray(0, data.length - at), at);
-  return data;
-}
+const { vocabulary } = config;
+const random = new Random(1);
 
 async function seconds(step: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
