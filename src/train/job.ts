@@ -116,13 +116,15 @@ async function tokenizerFor(
   { onTokenizer: onProgress }: JobEvents,
 ): Promise<Tokenizer> {
   const { from, vocabulary: vocabularySize } = recipe;
-  const kind = recipe.tokenizer ?? from ?? usualTokenizer[family];
   const trainers: Record<string, () => Promise<Tokenizer>> = {
     bpe: () => trainByteLevelBpe(corpus(source), { vocabularySize, onProgress }),
     wordpiece: () => trainWordPiece(corpus(source), { vocabularySize, onProgress }),
     unigram: () => trainUnigram(corpus(source), { vocabularySize, onProgress }),
     character: () => trainCharacterLevel(corpus(source)),
   };
+  const named = recipe.tokenizer !== undefined && !(recipe.tokenizer in trainers);
+  // A model that is continued keeps its tokenizer, unless the recipe names a folder.
+  const kind = named ? recipe.tokenizer! : (from ?? recipe.tokenizer ?? usualTokenizer[family]);
   const trainer = trainers[kind];
   if (!trainer) return loadTokenizer(kind);
   const folder = run.file("tokenizer");
