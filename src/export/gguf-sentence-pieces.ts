@@ -95,7 +95,8 @@ function unigram(file: TokenizerFile, pieces: Piece[]): TokenizerMetadata {
     markBytes(pieces);
     notes.push("llama.cpp does not spell unknown characters as bytes for a Unigram tokenizer: they become the unknown token.");
   }
-  const { charsmap, squeeze, others } = normalisation(file);
+  const { charsmap, squeeze, strips, others } = normalisation(file);
+  if (strips) notes.push("llama.cpp keeps a blank at the end of a text, which this tokenizer takes away.");
   if (others.length > 0) {
     notes.push(`llama.cpp leaves out this tokenizer's normalisation (${others.join(", ")}): give it text that is normalised.`);
   }
@@ -135,16 +136,19 @@ function startsWithBlank(file: TokenizerFile): boolean {
 }
 
 /** What llama.cpp can do of a Unigram tokenizer's normaliser: a compiled table of characters, and single blanks. */
-function normalisation(file: TokenizerFile): { charsmap?: string; squeeze: boolean; others: string[] } {
+function normalisation(file: TokenizerFile): { charsmap?: string; squeeze: boolean; strips: boolean; others: string[] } {
   const others: string[] = [];
   let charsmap: string | undefined;
-  let squeeze = false;
+  // Cutting at blanks before ▁ takes their place leaves one between words, and none at the end.
+  const cuts = parts(file.pre_tokenizer, "pretokenizers").some(({ type }) => type === "WhitespaceSplit");
+  let [squeeze, strips] = [cuts, cuts];
   for (const part of parts(file.normalizer, "normalizers")) {
     if (part.type === "Precompiled") charsmap = part.precompiled_charsmap as string;
     else if (part.type === "Replace" && (part.pattern as { Regex?: string }).Regex === " {2,}") squeeze = true;
-    else if (part.type !== "Strip") others.push(part.type ?? "of an unknown kind");
+    else if (part.type === "Strip") strips ||= part.strip_right === true;
+    else others.push(part.type ?? "of an unknown kind");
   }
-  return { charsmap, squeeze, others };
+  return { charsmap, squeeze, strips, others };
 }
 
 function markUnknown(pieces: Piece[], id: number | undefined): void {

@@ -285,6 +285,24 @@ describe("tokenizers cut texts alike", () => {
     });
   });
 
+  const t5 = resolve(import.meta.dirname, "../../../shared/models/t5-tokenizer");
+  const withT5 = existsSync(t5) ? llamaTest : (name: string, _: () => Promise<void>) => test.skip(`${name} (${t5} is absent)`);
+  withT5("T5's own Unigram vocabulary, with its table of characters", async () => {
+    const model = join(folder, "unigram");
+    const tokenizer = await loadTokenizer(t5);
+    await tokenizer.save(model);
+    await exported(model, tokenizer.vocabularySize, async (gguf, notes) => {
+      expect(notes).toEqual([expect.stringMatching(/keeps a blank at the end/)]);
+      for (const text of [
+        ...corpus.map((text) => text.trim()),
+        "The cat sleeps: it's 42 ﬁne naïve café ½",
+        "Der Fluß fließt.  Und  nun?",
+      ]) {
+        expect(Array.from(gguf.tokenize(text)), text).toEqual(Array.from(tokenizer.encode(text)));
+      }
+    });
+  });
+
   const real = resolve(import.meta.dirname, "../../../shared/models/gpt2-vocab-gguf/ggml-vocab-gpt-2.gguf");
   const reference = existsSync(real)
     ? llamaTest
