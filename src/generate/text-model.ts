@@ -204,11 +204,8 @@ class BatchedTextModel implements TextModel {
   }
 
   #promptTokens(prompt: string | readonly number[]): Int32Array {
-    const { endOfText } = this.#tokenizer;
-    const given = typeof prompt === "string" ? this.#tokenizer.encode(prompt) : Int32Array.from(prompt);
-    if (given.length === 0) return Int32Array.of(endOfText);
-    // An encoder reads whole texts, as it did in training: with their ends. Whoever gives tokens gives all of them.
-    const tokens = this.rewrites && typeof prompt === "string" ? Int32Array.of(...given, endOfText) : given;
+    const tokens = typeof prompt === "string" ? this.#framed(prompt) : Int32Array.from(prompt);
+    if (tokens.length === 0) return Int32Array.of(this.#tokenizer.endOfText);
     if (tokens.length > this.contextLength) {
       throw new InputError(
         `the prompt has ${tokens.length} tokens, and the model "${this.name}" takes at most ${this.contextLength}: shorten it`,
@@ -221,5 +218,16 @@ class BatchedTextModel implements TextModel {
       );
     }
     return tokens;
+  }
+
+  /** A text as models of its kind have read texts: with their beginnings and, where it is to be rewritten, with their ends. */
+  #framed(text: string): Int32Array {
+    const { endOfText } = this.#tokenizer;
+    // What is to be rewritten may have sentinels in it, such as <extra_id_0>; what is to be continued must not speak for the program.
+    const given = this.#tokenizer.encode(text, { allowSpecial: this.rewrites });
+    const { ids } = this.#tokenizer.frame(given);
+    if (this.rewrites) return ids.at(-1) === endOfText ? ids : Int32Array.of(...ids, endOfText);
+    const ended = ids.length > given.length && this.#ends.has(ids.at(-1)!) && ids.at(-1) !== given.at(-1);
+    return ended ? ids.slice(0, -1) : ids;
   }
 }
