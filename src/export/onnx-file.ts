@@ -17,7 +17,7 @@ export interface OnnxFileOptions {
 
 /** Field numbers of onnx.proto: `ModelProto.graph`, `GraphProto.initializer`, `TensorProto.raw_data`. */
 const fields = { graph: 7, initializer: 5, rawData: 9 } as const;
-const page = 4096;
+const alignment = 64;
 
 /** The bytes of a model's weights. */
 export function weightBytes({ parameters }: OnnxModel): number {
@@ -97,8 +97,8 @@ async function writeBeside(
         value: String(value),
       }));
       await file!.writeFile(bytesOf(parameter, data(parameter)));
-      // Whole pages, so that runtimes can map weights.
-      const gap = -length & (page - 1);
+      // Mapped weights are aligned for any instruction.
+      const gap = -length & (alignment - 1);
       await file!.writeFile(new Uint8Array(gap));
       offset += length + gap;
       onBytes?.(length);

@@ -74,6 +74,8 @@ export async function writeOnnx(model: string, out: string, options: OnnxExportO
   );
   const total = files.reduce((sum, { graph }) => sum + weightBytes(graph), 0);
   const tokenizer = await loadTokenizer(folder.path);
+  // transformers.js reads a decoder's rows at their ends.
+  if (familyOf(folder.config) === "gpt") Object.assign(tokenizer.config, { padding_side: "left" });
   await writeFolderAtomically(out, async (made) => {
     await mkdir(join(made, "onnx"));
     const beside: Record<string, number> = {};
