@@ -78,6 +78,16 @@ test("a word without end is encoded in reasonable time", () => {
   expect(performance.now() - start).toBeLessThan(5000);
 });
 
+test("a token begins a word where a blank or a sign does; places are those of the tokens' bytes", () => {
+  const text = "Мама, когда? 👩‍🚀 it's";
+  const { ids, offsets } = tokenizer.encodeWithOffsets(text);
+  expect([...ids]).toEqual([...tokenizer.encode(text)]);
+  const begins = [...ids].flatMap((id, i) => (i === 0 || tokenizer.beginsWord(id) ? [offsets[2 * i]!] : []));
+  expect([...new Set(begins)].filter((place) => place < 13)).toEqual([0, 4, 5, 11, 12]);
+  expect(offsets.at(-1)).toBe(text.length);
+  expect(tokenizer.beginsWord(0)).toBe(false);
+});
+
 test("ids outside the vocabulary are refused", () => {
   expect(() => tokenizer.decode([400])).toThrow(/token id 400 is outside the vocabulary of 400/);
   expect(() => tokenizer.tokenText(-1)).toThrow(RangeError);

@@ -137,11 +137,7 @@ function wordBeginning(file: TokenizerFile): (token: string) => boolean {
     const prefix = (file.model.continuing_subword_prefix as string | undefined) ?? "##";
     return (token) => !token.startsWith(prefix);
   }
-  const components = JSON.stringify([
-    file.normalizer?.type === "Precompiled" ? null : file.normalizer,
-    file.pre_tokenizer,
-    file.decoder,
-  ]);
+  const components = JSON.stringify([file.pre_tokenizer, file.decoder]);
   if (components.includes('"ByteLevel"')) return (token) => beginsWithSign(Buffer.from(bytesOfToken(token) ?? []).toString());
   if (components.includes("▁")) return (token) => token.startsWith("▁");
   return beginsWithSign;

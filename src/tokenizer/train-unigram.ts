@@ -23,7 +23,16 @@ export interface UnigramTrainingOptions {
 }
 
 const control = ["<pad>", "</s>", "<unk>"];
-const normal = { type: "Sequence", normalizers: [{ type: "Nmt" }, { type: "NFKC" }] };
+const replace = (pattern: string, content: string) => ({ type: "Replace", pattern: { Regex: pattern }, content });
+/** SentencePiece's `nmt_nfkc` in words that every library knows: control characters vanish, what has no width becomes a blank. */
+const normal = {
+  type: "Sequence",
+  normalizers: [
+    replace("[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]", ""),
+    replace("[\u200b-\u200f\u2581\ufeff\ufffd]", " "),
+    { type: "NFKC" },
+  ],
+};
 const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true };
 const cut = { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] };
 
