@@ -4,5 +4,5 @@ export { InputError } from "./errors.ts";
 export { type EvaluateOptions, evaluateFolder } from "./eval/index.ts";
 export { type GenerationEvent, type GenerationOptions, loadTextModel, type TextModel } from "./generate/index.ts";
 export { type RunningServer, type ServeOptions, serve } from "./serve/index.ts";
-export { loadTokenizer, type Tokenizer, trainByteLevelBpe } from "./tokenizer/index.ts";
+export { loadTokenizer, type Tokenizer, trainByteLevelBpe, trainUnigram, trainWordPiece } from "./tokenizer/index.ts";
 export { checkRecipe, type JobEvents, type JobResult, type Recipe, type RecipeInput, readRecipe, runJob } from "./train/index.ts";
