@@ -5,8 +5,9 @@ import { countedTargets, div, grad, input, linearCrossEntropy, mean, mul, reshap
 import { Params, sequenceContext } from "../nn/index.ts";
 import { evaluate, type HostTensors, nativeEngine, Random } from "../runtime/index.ts";
 import { type BertConfig, type BertKind, bert } from "./bert.ts";
-import { bertConfigFrom, bertConfigToJson, bertShape } from "./bert-config.ts";
+import { bertConfigFrom, bertConfigToJson } from "./bert-config.ts";
 import { answerLogits, maskedHead, maskedLogits, scalarValue, sequenceLogits, tokenLogits } from "./bert-heads.ts";
+import { bertShape } from "./bert-shape.ts";
 import { pool, poolings, sentenceEmbedding } from "./sentence-embedding.ts";
 import { taskHeadFrom } from "./task.ts";
 import { answerLosses } from "./task-losses.ts";
