@@ -1,11 +1,11 @@
-// Prefill and decode of a 110 M-parameter decoder in float32, 8 and 4 bits, beside Transformers on PyTorch and llama.cpp.
+// Prefill and decode of a 110 M-parameter decoder in float32, 8 and 4 bits, beside Transformers on PyTorch, llama.cpp and transformers.js.
 // Flags: --rounds N (3), --batches N,… (1,8), --peers NAME,… (all), --spin (slovo's threads spin: for a machine that does nothing else).
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { InputError } from "../src/errors.ts";
-import { type GgufFileType, writeGguf } from "../src/export/index.ts";
+import { type GgufFileType, onnxPrecisions, writeGguf, writeOnnx } from "../src/export/index.ts";
 import { type Precision, precisions } from "../src/generate/index.ts";
 import { alternate, type BenchmarkOptions, type Measurement, peer, slovo } from "./measure.ts";
 import { saveModel } from "./slovo/generate-model.ts";
@@ -36,20 +36,31 @@ const peers: readonly Peer[] = [
       return slovo("peers/llama-cpp.ts", ["--model", file, "--batch", String(batch), "--capacity", String(1024 * batch)]);
     },
   },
+  {
+    name: "transformers.js",
+    format: { f32: "fp32", int8: "q8", int4: "q4" },
+    async run(dtype, batch, temporary) {
+      const folder = await onnxFolder(temporary);
+      return slovo("peers/transformers-js.ts", ["--model", folder, "--dtype", dtype, "--batch", String(batch)]);
+    },
+  },
 ];
 
 const exports = new Map<string, Promise<string>>();
 
-/** The benchmark's model as a GGUF file; made when it is first asked for. */
-function ggufFile(temporary: string, type: GgufFileType): Promise<string> {
-  const once = (name: string, make: (path: string) => Promise<unknown>) => {
-    const path = join(temporary, name);
-    const made = exports.get(path) ?? make(path).then(() => path);
-    exports.set(path, made);
-    return made;
-  };
-  return once(`${type}.gguf`, async (path) => writeGguf(await once("model", saveModel), path, { type }));
+/** The path of a file or folder of that name, made when it is first asked for. */
+function once(temporary: string, name: string, make: (path: string) => Promise<unknown>): Promise<string> {
+  const path = join(temporary, name);
+  const made = exports.get(path) ?? make(path).then(() => path);
+  exports.set(path, made);
+  return made;
 }
+
+const modelFolder = (temporary: string) => once(temporary, "model", saveModel);
+const ggufFile = (temporary: string, type: GgufFileType) =>
+  once(temporary, `${type}.gguf`, async (path) => writeGguf(await modelFolder(temporary), path, { type }));
+const onnxFolder = (temporary: string) =>
+  once(temporary, "onnx", async (path) => writeOnnx(await modelFolder(temporary), path, { precisions: onnxPrecisions }));
 
 export async function run({ json, args }: BenchmarkOptions): Promise<void> {
   const { values } = parseArgs({

@@ -48,6 +48,17 @@ test("a Hugging Face folder: as it is byte for byte, or narrower", async () => {
   }
 });
 
+test("an ONNX folder", async () => {
+  const out = join(folder, "tiny-onnx");
+  const { code, out: said } = await slovo("export", "onnx", model, "--out", out, "--precision", "int8,int4");
+  expect([code, said]).toEqual([0, expect.stringMatching(/^0\.\d MB of int8, int4, written to .*tiny-onnx\.\n$/)]);
+  expect(readdirSync(join(out, "onnx")).sort()).toEqual(["model_q4.onnx", "model_quantized.onnx"]);
+  const files = ["config.json", "generation_config.json", "onnx", "tokenizer.json", "tokenizer_config.json"];
+  expect(readdirSync(out).sort()).toEqual(files);
+  const wrong = await slovo("export", "onnx", model, "--out", out, "--precision", "int3");
+  expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('Expected one or several of f32,int8,int4, got "int3".')]);
+});
+
 test("what goes wrong is one sentence, and nothing is left", async () => {
   const damaged = join(folder, "damaged");
   cpSync(model, damaged, { recursive: true });

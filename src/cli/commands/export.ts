@@ -1,15 +1,19 @@
 // slovo export: writes a model in the formats that other programs run.
-import { stat } from "node:fs/promises";
-import { Command, Option } from "commander";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { loadModelFolder, resolveModel } from "../../checkpoint/index.ts";
 import {
   type GgufFileType,
   ggufFileTypes,
   ggufTypes,
+  type OnnxPrecision,
+  onnxPrecisions,
   type WeightType,
   weightTypes,
   writeGguf,
   writeHuggingFace,
+  writeOnnx,
 } from "../../export/index.ts";
 import { modelName } from "../../generate/index.ts";
 import { Progress } from "../progress.ts";
@@ -20,7 +24,8 @@ export function exportCommand(): Command {
   return new Command("export")
     .description("write a model in a format that other programs run")
     .addCommand(huggingFaceCommand())
-    .addCommand(ggufCommand());
+    .addCommand(ggufCommand())
+    .addCommand(onnxCommand());
 }
 
 function ggufCommand(): Command {
@@ -73,4 +78,43 @@ Examples:
       await writeHuggingFace(folder, out, { dtype });
       console.log(`${folder.tensors.size} tensors, written to ${out}.`);
     });
+}
+
+function onnxCommand(): Command {
+  return new Command("onnx")
+    .description("a folder for transformers.js, in Node and in browsers: ONNX graphs, tokenizer, chat template")
+    .argument("<model>", model)
+    .requiredOption("--out <folder>", "where to write it; an older export there is replaced")
+    .option("--precision <kinds>", `how matrices are held, one or several of ${onnxPrecisions.join(",")}`, precisionsIn, ["f32"])
+    .addHelpText(
+      "after",
+      `
+transformers.js calls them fp32, q8 and q4 (its option "dtype"), and fetches only the one that it is asked for.
+
+Examples:
+  slovo export onnx runs/little-world/model --out little-world-onnx --precision f32,int8,int4
+  slovo export onnx org/name --out name-onnx --precision int8
+`,
+    )
+    .action(async (reference: string, { out, precision }: { out: string; precision: OnnxPrecision[] }) => {
+      const progress = new Progress("Exporting");
+      const { notes } = await writeOnnx(await resolveModel(reference), out, {
+        precisions: precision,
+        onProgress: (done, total) => progress.update(done, total),
+      });
+      progress.done();
+      for (const note of notes) console.error(`Note: ${note}`);
+      const files = await readdir(join(out, "onnx"));
+      const sizes = await Promise.all(files.map(async (file) => (await stat(join(out, "onnx", file))).size));
+      const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 1e6;
+      console.log(`${megabytes.toFixed(1)} MB of ${precision.join(", ")}, written to ${out}.`);
+    });
+}
+
+/** `f32,int8` as a list, each once. */
+function precisionsIn(text: string): OnnxPrecision[] {
+  const chosen = new Set(text.split(",").map((part) => part.trim()));
+  const wrong = [...chosen].find((part) => !(onnxPrecisions as readonly string[]).includes(part));
+  if (wrong === undefined) return [...chosen] as OnnxPrecision[];
+  throw new InvalidArgumentError(`Expected one or several of ${onnxPrecisions.join(",")}, got ${JSON.stringify(wrong)}.`);
 }
