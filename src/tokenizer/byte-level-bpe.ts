@@ -5,6 +5,7 @@ import { Merges } from "./merges.ts";
 import { compilePattern, gpt2Pattern } from "./split-pattern.ts";
 import type { IdBuffer } from "./tokenizer.ts";
 import type { TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
+import { Vocabulary } from "./vocabulary.ts";
 import { VocabularyTokenizer } from "./vocabulary-tokenizer.ts";
 import { WordCache } from "./word-cache.ts";
 
@@ -38,9 +39,10 @@ const ByteLevelFile = z.looseObject({
     end_of_word_suffix: Unset,
     byte_fallback: Unset,
     ignore_merges: Unset,
-    vocab: z
-      .record(z.string(), z.number())
-      .refine((vocab) => byteCharacters.every((character) => Object.hasOwn(vocab, character)), "a byte is missing"),
+    vocab: Vocabulary.refine(
+      (vocab) => byteCharacters.every((character) => Object.hasOwn(vocab, character)),
+      "a byte is missing",
+    ),
     merges: z.array(
       z.union([z.string().transform((merge) => merge.split(" ")), z.array(z.string())]).pipe(z.tuple([z.string(), z.string()])),
     ),

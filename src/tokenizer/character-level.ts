@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { IdBuffer, Tokenizer } from "./tokenizer.ts";
 import { bpeFiles, type TokenizerConfig, type TokenizerFile } from "./tokenizer-file.ts";
+import { Vocabulary } from "./vocabulary.ts";
 import { VocabularyTokenizer } from "./vocabulary-tokenizer.ts";
 
 /** As a `tokenizer.json` it is BPE without merges: each character of the vocabulary is a token, others are unknown. */
@@ -13,7 +14,7 @@ const CharacterFile = z.looseObject({
     type: z.literal("BPE"),
     merges: z.array(z.unknown()).length(0),
     unk_token: z.string(),
-    vocab: z.record(z.string(), z.number()),
+    vocab: Vocabulary,
   }),
 });
 

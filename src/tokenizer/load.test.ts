@@ -140,3 +140,16 @@ test("special_tokens_map.json names the roles that tokenizer_config.json does no
   // [PAD] is an added token of that usual name; [MASK] is a word like others, and unk_token is the model's own.
   expect((await loadTokenizer(path)).roles).toEqual({ mask: 1, cls: 2, pad: 3, unknown: 0 });
 });
+
+test("a token may be called as JavaScript's own properties are", async () => {
+  const path = join(folder, "proto");
+  mkdirSync(path, { recursive: true });
+  const vocab = '{"[UNK]": 0, "__proto__": 1, "constructor": 2}';
+  writeFileSync(join(path, "tokenizer.json"), `{"model": {"type": "WordPiece", "vocab": ${vocab}}}`);
+  const tokenizer = await loadTokenizer(path);
+  expect([...tokenizer.encode("__proto__"), ...tokenizer.encode("constructor"), ...tokenizer.encode("toString")]).toEqual([
+    1, 2, 0,
+  ]);
+  await tokenizer.save(join(path, "copy"));
+  expect((await loadTokenizer(join(path, "copy"))).tokenText(1)).toBe("__proto__");
+});

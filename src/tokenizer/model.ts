@@ -4,6 +4,7 @@ import { InputError } from "../errors.ts";
 import { Bpe } from "./bpe.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 import { Unigram } from "./unigram.ts";
+import { Vocabulary } from "./vocabulary.ts";
 import { WordPiece } from "./word-piece.ts";
 
 export interface Model {
@@ -14,7 +15,6 @@ export interface Model {
   tokenize(word: string, spans?: number[]): number[];
 }
 
-const Vocabulary = z.record(z.string(), z.number());
 const Scored = z.array(z.tuple([z.string(), z.number()]));
 const Text = z.union([z.string(), z.null()]).optional();
 

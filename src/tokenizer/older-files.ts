@@ -1,11 +1,11 @@
 // Tokenizers from before `tokenizer.json`: `vocab.txt` (BERT), `vocab.json` with `merges.txt` (GPT-2, RoBERTa), SentencePiece models.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { tokenName } from "./roles.ts";
 import { fromSentencePiece } from "./sentencepiece.ts";
 import { type TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 interface Found {
   file: TokenizerFile;
@@ -123,7 +123,7 @@ function byteLevel(vocabulary: Buffer, mergesFile: Buffer, config: TokenizerConf
 
 function parseVocabulary(bytes: Buffer, path: string): Record<string, number> {
   try {
-    return z.record(z.string(), z.int().min(0)).parse(JSON.parse(bytes.toString("utf8")));
+    return Vocabulary.parse(JSON.parse(bytes.toString("utf8")));
   } catch (cause) {
     throw new InputError(`${path} is not a vocabulary: expected a JSON object from tokens to ids; fetch it again`, { cause });
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { readOlderFiles } from "./older-files.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 const Id = z.int().min(0);
 const Component = z.looseObject({ type: z.string() }).nullish();
@@ -27,7 +28,7 @@ export const TokenizerFile = z.looseObject({
   decoder: Component,
   model: z.looseObject({
     type: z.enum(["BPE", "WordPiece", "Unigram"]).optional(),
-    vocab: z.union([z.record(z.string(), Id), z.array(z.tuple([z.string(), z.number()]))]),
+    vocab: z.union([Vocabulary, z.array(z.tuple([z.string(), z.number()]))]),
   }),
 });
 export type TokenizerFile = z.infer<typeof TokenizerFile>;
