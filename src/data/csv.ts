@@ -10,7 +10,7 @@ export async function* readCsv(file: SourceFile, options: ReadOptions): AsyncGen
   for await (const record of readRecords(file)) {
     if (record instanceof InputError) yield record;
     else if (header) yield parse(record, header, options, file);
-    else header = parseHeader(record, fieldsOf(options), file);
+    else header = parseHeader(record, options, file);
   }
 }
 
@@ -46,13 +46,13 @@ async function* readRecords(file: SourceFile): AsyncGenerator<CsvRecord | InputE
 const neverCloses = (file: SourceFile, line: number) =>
   new InputError(`${file.path}:${line} opens a quote that is never closed: close it, or double quotes inside a field`);
 
-function parseHeader(record: CsvRecord, fields: readonly string[], file: SourceFile) {
+function parseHeader(record: CsvRecord, options: ReadOptions, file: SourceFile) {
   const { data, meta } = Papa.parse<string[]>(record.text);
   const names = (data[0] ?? []).map((name) => name.trim());
-  const missing = fields.find((field) => !names.includes(field));
+  const missing = fieldsOf(options).find((field) => !names.includes(field));
   if (missing !== undefined)
     throw new InputError(
-      `${file.path}:${record.line} has no column "${missing}": its columns are ${list(names)}, ${nameTheField}`,
+      `${file.path}:${record.line} has no column "${missing}": its columns are ${list(names)}, ${nameTheField(missing, options)}`,
     );
   return { names, delimiter: meta.delimiter };
 }

@@ -5,7 +5,15 @@ import { Random } from "../runtime/random.ts";
 import type { BatchShape } from "./packing.ts";
 import { type PairBatch, type PairTokens, pairBatch } from "./pair-batch.ts";
 import type { TokenDocuments } from "./shard.ts";
-import { PackingState, type Piece, parseState, piecesInOrder, predicted, ShuffledPieces } from "./shuffled-pieces.ts";
+import {
+  PackingState,
+  type Piece,
+  parseState,
+  piecesInOrder,
+  predicted,
+  refuseShortRows,
+  ShuffledPieces,
+} from "./shuffled-pieces.ts";
 
 export interface DenoisingOptions extends BatchShape {
   /** What a text becomes: its beginning and its end, or the text with holes and what stood in them. */
@@ -28,11 +36,20 @@ export interface SpanSizes {
   readonly target: number;
 }
 
-/** The longest text whose source, one sentinel for each span and an end of text, is no longer than `length`. */
+/** As T5's own code rounds: rows of 64 tokens, among others, depend on it. */
+function roundHalfToEven(x: number): number {
+  const below = Math.floor(x);
+  return x - below === 0.5 ? below + (below % 2) : Math.round(x);
+}
+
+/**
+ * The longest text whose source, one sentinel for each span and an end of text, is no longer than `length`, which is 3 or more: 568
+ * tokens for 512 at 15 % and spans of 3 (Raffel et al. 2020, 3.1.4).
+ */
 export function spanSizes(length: number, share: number, spanLength: number): SpanSizes {
   const sizes = (text: number): SpanSizes => {
-    const noise = Math.min(Math.max(Math.round(text * share), 1), text - 1);
-    const spans = Math.min(Math.max(Math.round(noise / spanLength), 1), text - noise);
+    const noise = Math.min(Math.max(roundHalfToEven(text * share), 1), text - 1);
+    const spans = Math.min(Math.max(roundHalfToEven(noise / spanLength), 1), text - noise);
     return { text, noise, spans, source: text - noise + spans + 1, target: noise + spans + 1 };
   };
   let text = 2;
@@ -49,9 +66,9 @@ export class DenoisingBatches {
   readonly #pieces: ShuffledPieces;
   #batches = 0;
 
-  /** @throws InputError when there are no documents, or fewer sentinels than a row has spans */
+  /** @throws InputError when there are no documents, rows are too short, or there are fewer sentinels than a row has spans */
   constructor(documents: TokenDocuments, options: DenoisingOptions & { seed: number }, pieces?: ShuffledPieces) {
-    checkSentinels(options);
+    check(options);
     this.#documents = documents;
     this.#options = options;
     this.#pieces = pieces ?? new ShuffledPieces(documents, options.seed);
@@ -78,7 +95,7 @@ export class DenoisingBatches {
 
 /** All documents once, in their own order, taken apart the same way each time: for validation. The rest of a row at the end is left out. */
 export function* denoisingValidation(documents: TokenDocuments, options: DenoisingOptions): Generator<PairBatch> {
-  checkSentinels(options);
+  check(options);
   const take = piecesInOrder(documents, predicted);
   const random = new Random(0, "denoising validation");
   for (let count = 0; ; count++) {
@@ -88,7 +105,8 @@ export function* denoisingValidation(documents: TokenDocuments, options: Denoisi
   }
 }
 
-function checkSentinels({ task, length, share, spanLength, sentinels }: DenoisingOptions): void {
+function check({ task, length, share, spanLength, sentinels }: DenoisingOptions): void {
+  refuseShortRows(length);
   const needed = spanSizes(length, share, spanLength).spans;
   if (task === "span-corruption" && sentinels.length < needed) {
     throw new InputError(

@@ -4,7 +4,15 @@ import { ignoredTarget } from "../graph/index.ts";
 import { Random } from "../runtime/random.ts";
 import type { BatchShape } from "./packing.ts";
 import type { TokenDocuments } from "./shard.ts";
-import { content, PackingState, type Piece, parseState, piecesInOrder, ShuffledPieces } from "./shuffled-pieces.ts";
+import {
+  content,
+  PackingState,
+  type Piece,
+  parseState,
+  piecesInOrder,
+  refuseShortRows,
+  ShuffledPieces,
+} from "./shuffled-pieces.ts";
 
 /** What a masked model is fed. `places` and `targets` are as long as the masked tokens, rounded up: what is added counts nothing. */
 export interface MaskedBatch {
@@ -49,8 +57,9 @@ export class MaskedBatches {
   readonly #pieces: ShuffledPieces;
   #batches = 0;
 
-  /** @throws InputError when there are no documents */
+  /** @throws InputError when there are no documents, or rows are too short for a token of text */
   constructor(documents: TokenDocuments, options: MaskingOptions & { seed: number }, pieces?: ShuffledPieces) {
+    refuseShortRows(options.length);
     this.#documents = documents;
     this.#options = options;
     this.#pieces = pieces ?? new ShuffledPieces(documents, options.seed, content);
@@ -77,6 +86,7 @@ export class MaskedBatches {
 
 /** All documents once, in their own order, masked the same way each time: for validation. */
 export function* maskedValidation(documents: TokenDocuments, options: MaskingOptions): Generator<MaskedBatch> {
+  refuseShortRows(options.length);
   const take = piecesInOrder(documents, content);
   const random = new Random(0, "masking validation");
   for (let count = 0; ; count++) {
@@ -137,13 +147,14 @@ function maskedBatch(
   };
 }
 
-/** Which of `tokens[from … to)` are to be predicted. */
-function chosen(tokens: Int32Array, from: number, to: number, { share, beginsWord }: MaskingOptions, random: Random): number[] {
+/** Which of `tokens[from … to)` are to be predicted. Control tokens never are: what they stand for is not in the text. */
+function chosen(tokens: Int32Array, from: number, to: number, options: MaskingOptions, random: Random): number[] {
+  const { share, beginsWord, bytesPerToken } = options;
   const places: number[] = [];
   let taken = false;
   for (let at = from; at < to; at++) {
     if (!beginsWord || at === from || beginsWord(tokens[at]!)) taken = random.uniform() < share;
-    if (taken) places.push(at);
+    if (taken && bytesPerToken[tokens[at]!]! > 0) places.push(at);
   }
   return places;
 }

@@ -48,8 +48,11 @@ export async function readPairs(documents: DocumentSource, options: ReadPairsOpt
     side.push({ source: ended(text, sourceLength), target: ended(target, targetLength) });
     options.onProgress?.(sides.train.length + sides.validation.length);
   }
-  if (sides.train.length === 0) throw new InputError("there is nothing to train on: no pair was read");
-  if (sides.validation.length === 0 && sides.train.length > 1) sides.validation.push(sides.train.pop()!);
+  const { train, validation: heldOut } = sides;
+  if (train.length + heldOut.length === 0) throw new InputError("there is nothing to train on: no pair was read");
+  // Each side gets a pair, training first.
+  if (train.length === 0) train.push(heldOut.pop()!);
+  if (heldOut.length === 0 && train.length > 1) heldOut.push(train.pop()!);
   return { ...sides, cut };
 }
 

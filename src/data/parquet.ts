@@ -50,7 +50,9 @@ async function* readRowGroups(file: SourceFile, path: string, options: ReadOptio
   const columns = metadata.schema.slice(1).map((element) => element.name);
   const missing = fields.find((field) => !columns.includes(field));
   if (missing !== undefined)
-    throw new InputError(`${file.path} has no column "${missing}": its columns are ${list(columns)}, ${nameTheField}`);
+    throw new InputError(
+      `${file.path} has no column "${missing}": its columns are ${list(columns)}, ${nameTheField(missing, options)}`,
+    );
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);

@@ -17,8 +17,12 @@ export type Row = Document | InputError;
 
 export type Reader = (file: SourceFile, options: ReadOptions) => AsyncGenerator<Row>;
 
-/** What to do where the text is in another field: the end of a sentence. */
-export const nameTheField = "name the field that holds the text (--field NAME, or `field: NAME` in a recipe)";
+/** What to do where the text, or what it becomes, is in another field than this: the end of a sentence. */
+export function nameTheField(field: string, { targetField }: Pick<ReadOptions, "targetField">): string {
+  return field === targetField
+    ? "name the field that holds what the text becomes (--targetField NAME, or `targetField: NAME` in a recipe)"
+    : "name the field that holds the text (--field NAME, or `field: NAME` in a recipe)";
+}
 
 /** All the fields that are read. */
 export const fieldsOf = ({ textFields, targetField }: ReadOptions): readonly string[] =>
@@ -32,7 +36,9 @@ export function documentOf(row: Record<string, unknown>, options: ReadOptions, f
     if (typeof value !== "string") {
       const found =
         value === undefined ? `has no field "${field}" (it has ${list(Object.keys(row))})` : `has ${kind(value)} in "${field}"`;
-      return new InputError(`${file.path}:${line} ${found}, expected text there: mend the row, or ${nameTheField}`);
+      return new InputError(
+        `${file.path}:${line} ${found}, expected text there: mend the row, or ${nameTheField(field, options)}`,
+      );
     }
     parts.push(value);
   }

@@ -146,6 +146,11 @@ export class ShuffledPieces {
   }
 }
 
+/** A row holds at least one token of text, and two that its objective adds. Throws InputError where it cannot. */
+export function refuseShortRows(length: number): void {
+  if (length < 3) throw new InputError(`rows must have 3 tokens or more, got ${length}: make length (or context) greater`);
+}
+
 /** Puts the elements in random order (Fisher–Yates). */
 export function shuffle(values: Uint32Array, random: Random): void {
   for (let i = values.length - 1; i > 0; i--) {
