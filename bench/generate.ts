@@ -1,5 +1,5 @@
 // Prefill and decode of a 110 M-parameter decoder in float32, 8 and 4 bits, beside Transformers on PyTorch, llama.cpp and transformers.js.
-// Flags: --rounds N (3), --batches N,… (1,8), --peers NAME,… (all), --spin (slovo's threads spin: for a machine that does nothing else).
+// Flags: --rounds N (3), --batches N,… (1,8), --peers NAME,… (all), --spin (ONNX Runtime's threads spin: for a machine that does nothing else).
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ interface Peer {
   /** What it holds weights as, the nearest to a precision of slovo's. */
   readonly format: Readonly<Record<Precision, string>>;
   /** Measures it; `undefined` where it is not to be had. `temporary` is a folder for the model's files. */
-  readonly run: (format: string, batch: number, temporary: string) => Promise<Measurement | undefined>;
+  readonly run: (format: string, batch: number, temporary: string, spin: boolean) => Promise<Measurement | undefined>;
 }
 
 const peers: readonly Peer[] = [
@@ -39,9 +39,9 @@ const peers: readonly Peer[] = [
   {
     name: "transformers.js",
     format: { f32: "fp32", int8: "q8", int4: "q4" },
-    async run(dtype, batch, temporary) {
-      const folder = await onnxFolder(temporary);
-      return slovo("peers/transformers-js.ts", ["--model", folder, "--dtype", dtype, "--batch", String(batch)]);
+    async run(dtype, batch, temporary, spin) {
+      const flags = ["--model", await onnxFolder(temporary), "--dtype", dtype, "--batch", String(batch)];
+      return slovo("peers/transformers-js.ts", spin ? [...flags, "--spin"] : flags);
     },
   },
 ];
@@ -79,7 +79,7 @@ export async function run({ json, args }: BenchmarkOptions): Promise<void> {
     for (const batch of values.batches.split(",").map(Number)) {
       for (const { name, format, run } of chosen) {
         for (const each of new Set(Object.values(format))) {
-          contenders[`${name} ${each} batch ${batch}`] = () => run(each, batch, temporary);
+          contenders[`${name} ${each} batch ${batch}`] = () => run(each, batch, temporary, values.spin);
         }
       }
       for (const precision of precisions) {

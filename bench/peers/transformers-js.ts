@@ -1,5 +1,5 @@
 // transformers.js' side of the generate benchmark, on the CPU: prefill and greedy decoding of a folder that `slovo export onnx` wrote.
-// node bench/peers/transformers-js.ts --model FOLDER --dtype fp32|q8|q4 [--batch N] [--prompt N] [--tokens N]
+// node bench/peers/transformers-js.ts --model FOLDER --dtype fp32|q8|q4 [--batch N] [--prompt N] [--tokens N] [--spin]
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,13 +14,18 @@ const { values } = parseArgs({
     batch: { type: "string", default: "1" },
     prompt: { type: "string", default: "256" },
     tokens: { type: "string", default: "128" },
+    spin: { type: "boolean", default: false },
   },
 });
 const [batch, prompt, tokens] = [values.batch, values.prompt, values.tokens].map(Number) as [number, number, number];
 env.allowRemoteModels = false;
 const model = await AutoModelForCausalLM.from_pretrained(resolve(values.model!), {
   dtype: values.dtype as PretrainedModelOptions["dtype"],
-  session_options: { intraOpNumThreads: availableParallelism() },
+  // Threads that spin are ONNX Runtime's own choice, and many times slower on a machine that does anything else.
+  session_options: {
+    intraOpNumThreads: availableParallelism(),
+    extra: { session: { intra_op: { allow_spinning: values.spin ? "1" : "0" } } },
+  },
 });
 const random = new Random(1);
 const { vocab_size: vocabulary } = model.config as unknown as { vocab_size: number };
