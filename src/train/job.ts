@@ -1,10 +1,8 @@
 // A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
 import { loadModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
 import { type DocumentSource, openSources, worldSource } from "../data/index.ts";
-import { InputError } from "../errors.ts";
 import { type Family, familyOf } from "../models/index.ts";
 import { type Engine, openEngine } from "../runtime/index.ts";
 import {
@@ -15,6 +13,7 @@ import {
   trainUnigram,
   trainWordPiece,
 } from "../tokenizer/index.ts";
+import { withShapeOf } from "./continued.ts";
 import type { AnyCourse } from "./course.ts";
 import type { JobEvents, Lesson } from "./courses/lesson.ts";
 import { maskedCourse } from "./courses/masked.ts";
@@ -23,7 +22,7 @@ import { textToTextCourse } from "./courses/text-to-text.ts";
 import { handOver, type Run } from "./hand-over.ts";
 import { checkMemory } from "./memory.ts";
 import type { Counted } from "./objective.ts";
-import { type ObjectiveName, objectivesOf, type Recipe } from "./recipe.ts";
+import { objectivesOf, type Recipe } from "./recipe.ts";
 import { RunFolder } from "./run-folder.ts";
 import { type Metrics, Trainer, type TrainerOptions } from "./trainer.ts";
 
@@ -65,22 +64,22 @@ function stoppable(events: JobEvents, signal?: AbortSignal): JobEvents {
 async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const begun = await folder.begin(recipe);
   using base = begun.from === undefined ? undefined : await loadModelFolder(begun.from);
+  const shape = base ? withShapeOf(begun, base) : begun;
+  const family = familyOf({ model_type: shape.model });
+  const shaped = { ...shape, objective: begun.objective ?? objectivesOf[family][0] };
   // What the parts are made from stands in the folder before the first of them does.
   await folder.saveRecipe(begun);
-  const source = await openSource(begun);
-  const family = familyOf(base?.config ?? { model_type: begun.model }, base && join(base.path, "config.json"));
+  const source = await openSource(shaped);
   const tokenizer = await tokenizerFor(begun, family, source, folder, events);
-  const lesson: Lesson = { recipe: withObjective(begun, family), source, tokenizer, folder, base, events };
-  using course: AnyCourse = await courses[family](lesson);
-  checkMemory(begun, course.objective);
+  using course: AnyCourse = await courses[family]({ recipe: shaped, source, tokenizer, folder, base, events });
+  checkMemory(shaped, course.objective);
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
   const initial = base && ((name: string, shape: readonly number[]) => base.weight(name, shape).data);
   const make = (recipe: Recipe & { steps: number }, hooks: Hooks) => trainerFor(recipe, course, engine, initial, hooks);
   const steps = begun.steps ?? (await stepsFor(begun, make, events, signal));
-  const resolved = { ...begun, steps };
-  await folder.saveRecipe(resolved);
-  return await train({ folder, recipe: resolved, course, tokenizer }, make, events, signal);
+  await folder.saveRecipe({ ...begun, steps });
+  return await train({ folder, recipe: { ...shaped, steps }, course, tokenizer }, make, events, signal);
 }
 
 const courses: Record<Family, (lesson: Lesson) => Promise<AnyCourse>> = {
@@ -88,16 +87,6 @@ const courses: Record<Family, (lesson: Lesson) => Promise<AnyCourse>> = {
   bert: maskedCourse,
   t5: textToTextCourse,
 };
-
-/** The recipe with its objective. Throws InputError where the model that is continued cannot learn it. */
-function withObjective(recipe: Recipe, family: Family): Recipe {
-  const fitting: readonly ObjectiveName[] = objectivesOf[family];
-  if (recipe.objective === undefined) return { ...recipe, objective: fitting[0] };
-  if (fitting.includes(recipe.objective)) return recipe;
-  throw new InputError(
-    `${recipe.name}: the model in ${recipe.from} can learn ${fitting.join(", ")}, but the recipe's objective is ${recipe.objective}.`,
-  );
-}
 
 async function openSource(recipe: Recipe): Promise<DocumentSource> {
   const { data, field, targetField, onBadRow, seed, worldTokens } = recipe;

@@ -2,7 +2,9 @@
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
+import { InputError } from "../errors.ts";
 import { dial } from "./dial.ts";
+import { memoryOf } from "./memory.ts";
 import { checkRecipe, overrideFrom, readRecipe, recipeSchema } from "./recipe.ts";
 import { learningRateAt, schedules } from "./schedule.ts";
 
@@ -51,4 +53,56 @@ test("more minutes, or a faster machine, give a larger model; every size is a va
   }
   expect(before).toBeGreaterThan(6);
   expect(dial({ depth: 5, flopsPerSecond: 1, vocabulary: 4096 }).fields.layers).toBe(5);
+});
+
+test.each([
+  [{ model: "llama", objective: "masked" }, "model: llama can learn next-token, but the objective is masked"],
+  [{ model: "bert", objective: "prefix" }, "model: bert can learn masked, but the objective is prefix"],
+  [
+    { model: "t5", objective: "next-token" },
+    "model: t5 can learn span-corruption, prefix, text-to-text, but the objective is next-token",
+  ],
+  [{ model: "t5", objective: "text-to-text" }, "objective: text-to-text needs data, a file of rows with a source and a target"],
+  [{ model: "t5", wholeWords: true }, "wholeWords is for objective: masked, and that of model: t5 is span-corruption"],
+  [{ model: "t5", targetLength: 8 }, "targetLength is for objective: text-to-text, and that of model: t5 is span-corruption"],
+  [{ model: "bert", batches: "windows" }, "batches: windows is for objective: next-token, and that of model: bert is masked"],
+  [
+    { model: "t5", objective: "text-to-text", data: "x", split: "tail" },
+    "split: tail is for plain text; pairs are held out by their hash, so leave split out",
+  ],
+  [{ model: "bert", tied: false }, "tied: false does not go with model: bert, whose output layer is the embedding table"],
+  [{ model: "mt5", tied: true }, "tied: true does not go with model: mt5, whose output layer is its own"],
+  [{ model: "bert", window: 8 }, "window and kvHeads are for model: llama and its kin, not bert"],
+  [{ model: "modernbert", width: 36, heads: 12 }, "width / heads (3) must be even, for rotary positions"],
+  [
+    { model: "gpt3" },
+    'the field "model" must be one of gpt2, llama, mistral, qwen2, qwen3, gemma3_text, smollm3, bert, distilbert, roberta, xlm-roberta, modernbert, t5, mt5, got "gpt3"',
+  ],
+  [{ maskShare: 1 }, 'the field "maskShare" must be a number above 0 up to 0.9, got 1'],
+  [{ spanLength: 0.5 }, 'the field "spanLength" must be a number from 1, got 0.5'],
+  [{ wholeWords: "yes" }, 'the field "wholeWords" must be true or false, got "yes"'],
+  [{ targetLength: 0 }, 'the field "targetLength" must be a whole number above 0, got 0'],
+  [
+    { objective: "denoise" },
+    'the field "objective" must be one of next-token, masked, span-corruption, prefix, text-to-text, got "denoise"',
+  ],
+])("%j is refused with one sentence", (fields, sentence) => {
+  expect(() => checkRecipe({ name: "wrong", steps: 1, ...fields }, "here")).toThrow(new InputError(`here: ${sentence}.`));
+});
+
+test("what the model decides that is continued is not held against a recipe", () => {
+  const recipe = checkRecipe(
+    { name: "on", steps: 1, from: "folder", objective: "masked", wholeWords: true, length: 512 },
+    "here",
+  );
+  expect(recipe.length).toBe(512);
+});
+
+test("memory is counted for both sides of a T5, and for the longer rows", () => {
+  const needed = (fields: object) => memoryOf(checkRecipe({ name: "memory", steps: 1, ...fields }, "here"), 1e6);
+  const pairs = { model: "t5", objective: "text-to-text", data: "pairs.jsonl" };
+  expect(needed({ ...pairs, targetLength: 64 })).toBeLessThan(needed(pairs));
+  expect(needed({ model: "t5", objective: "prefix" })).toBeGreaterThan(needed({ model: "t5", objective: "span-corruption" }));
+  expect(needed({ model: "bert", length: 128 })).toBeLessThan(needed({ model: "bert" }));
+  expect(needed({ model: "bert", accumulation: 2 }) - needed({ model: "bert" })).toBe(4e6);
 });

@@ -50,7 +50,7 @@ export const recipeSchema = z.strictObject({
   batches: z
     .enum(["packed", "windows"])
     .default("packed")
-    .describe("Pack documents into rows without padding, or cut random windows from the text."),
+    .describe("Pack documents into rows without padding, or cut random windows from the text (next-token)."),
 
   from: z
     .string()
@@ -78,18 +78,22 @@ export const recipeSchema = z.strictObject({
   maskShare: z
     .number()
     .gt(0)
-    .lt(1)
+    .max(0.9)
     .default(0.15)
     .describe("Share of tokens that are hidden (masked) or taken out (span-corruption)."),
   wholeWords: z.boolean().default(false).describe("Hide whole words instead of single tokens (masked)."),
   spanLength: z.number().min(1).default(3).describe("Mean number of tokens of a span that is taken out (span-corruption)."),
   width: count.default(256).describe("Width of the residual stream."),
-  layers: count.default(4).describe("Transformer blocks."),
+  layers: count.default(4).describe("Transformer blocks; of a T5, those of each side."),
   heads: count.default(4).describe("Attention heads."),
   kvHeads: count.optional().describe("Key-value heads, as many as heads when left out."),
-  hidden: count.optional().describe("Width of the feed-forward layer; 8/3 of the width (llama) or 4 times (gpt2) when left out."),
-  context: count.default(256).describe("Most tokens of a text that the model sees."),
-  window: count.optional().describe("Sliding window of attention, in tokens (llama)."),
+  hidden: count
+    .optional()
+    .describe(
+      "Width of the feed-forward layer; as usual for the kind when left out, such as 8/3 of the width (llama) or 4 times (gpt2, bert).",
+    ),
+  context: count.default(256).describe("Most tokens of a text that the model sees; a T5 sets no end."),
+  window: count.optional().describe("Sliding window of attention, in tokens (llama and its kin)."),
   tied: z
     .boolean()
     .optional()
@@ -99,7 +103,7 @@ export const recipeSchema = z.strictObject({
   dropout: z.number().min(0).lt(1).default(0).describe("Share of activations dropped while training."),
 
   batch: count.default(8).describe("Rows of one batch."),
-  length: count.optional().describe("Tokens of one row; the context when left out."),
+  length: count.optional().describe("Tokens of one row, of a T5 those of its source; the context when left out."),
   targetLength: count.optional().describe("With objective text-to-text: the most tokens of a target; length when left out."),
   accumulation: count.default(1).describe("Batches whose gradients make one step."),
   steps: count.optional().describe("Steps to train; decides over minutes. Give one of the two."),
@@ -201,15 +205,34 @@ function checkSense(recipe: Recipe, where: string): void {
   const rotary = model === "modernbert" || (family === "gpt" && model !== "gpt2");
   if (rotary && (width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
   if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
-  if (length !== undefined && length > context) wrong(`length (${length}) must not be greater than context (${context})`);
+  if (recipe.from === undefined && length !== undefined && length > context)
+    wrong(`length (${length}) must not be greater than context (${context})`);
   if (steps === undefined && minutes === undefined) wrong("give steps or minutes, to say how long to train");
   if ((family !== "gpt" || model === "gpt2") && (recipe.window || recipe.kvHeads))
     wrong(`window and kvHeads are for model: llama and its kin, not ${model}`);
-  const fitting: readonly ObjectiveName[] = objectivesOf[family];
-  if (recipe.from === undefined && recipe.objective && !fitting.includes(recipe.objective))
-    wrong(`the objective of model: ${model} must be one of ${fitting.join(", ")}, got ${recipe.objective}`);
   if (recipe.objective === "text-to-text" && recipe.data === undefined)
     wrong("objective: text-to-text needs data, a file of rows with a source and a target");
+  // What a model that is continued can learn is known when its folder is read.
+  if (recipe.from === undefined) checkObjective(recipe, family, `model: ${model}`, where);
+}
+
+/** Throws InputError where a family of models cannot learn what a recipe says; `model` and `where` name them in the sentence. */
+export function checkObjective(recipe: Recipe, family: Family, model: string, where: string): void {
+  const fitting: readonly ObjectiveName[] = objectivesOf[family];
+  const { objective = fitting[0], tied, wholeWords, targetLength, batches, split } = recipe;
+  const wrong = (message: string) => {
+    throw new InputError(`${where}: ${message}.`);
+  };
+  if (!fitting.includes(objective!)) wrong(`${model} can learn ${fitting.join(", ")}, but the objective is ${objective}`);
+  if (wholeWords && objective !== "masked") wrong(`wholeWords is for objective: masked, and that of ${model} is ${objective}`);
+  if (targetLength !== undefined && objective !== "text-to-text")
+    wrong(`targetLength is for objective: text-to-text, and that of ${model} is ${objective}`);
+  if (batches === "windows" && objective !== "next-token")
+    wrong(`batches: windows is for objective: next-token, and that of ${model} is ${objective}`);
+  if (split === "tail" && objective === "text-to-text")
+    wrong("split: tail is for plain text; pairs are held out by their hash, so leave split out");
+  if (recipe.from === undefined && ((family === "bert" && tied === false) || (recipe.model === "mt5" && tied)))
+    wrong(`tied: ${tied} does not go with ${model}, whose output layer is ${tied ? "its own" : "the embedding table"}`);
 }
 
 /** Reads a recipe file and lays overrides (already typed) over it. Throws InputError. */

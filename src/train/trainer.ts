@@ -169,7 +169,8 @@ export class Trainer<Batch extends Counted> {
     return {
       step: this.step,
       loss,
-      bitsPerByte: (loss * total.counted) / Math.LN2 / total.bytes,
+      // Where all that counted were control tokens, there is nothing to divide by.
+      bitsPerByte: total.bytes > 0 ? (loss * total.counted) / Math.LN2 / total.bytes : 0,
       learningRate,
       gradientNorm,
       tokensPerSecond: tokens / elapsed,

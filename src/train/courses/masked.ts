@@ -15,9 +15,10 @@ import {
 import { Params, sequenceContext } from "../../nn/index.ts";
 import { evaluate, type HostTensors, openEngine } from "../../runtime/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
+import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { type MaskedTokens, maskedLanguageModel } from "../objectives/masked.ts";
-import type { Lesson } from "./lesson.ts";
+import { checkVocabulary, type Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
 
 /** Candidates that a sample shows for each hidden token. */
@@ -26,12 +27,13 @@ const candidates = 5;
 export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>> {
   const { recipe, tokenizer, base } = lesson;
   const special = specialTokens(lesson);
-  const shard = await openLessonShard(lesson);
   const { context, width, layers, heads, hidden, dropout } = recipe;
   const shape = { context, width, layers, heads, hidden, dropout, padding: special.pad };
   const config = base
-    ? bertConfigFrom(base.config, join(base.path, "config.json"))
+    ? { ...bertConfigFrom(base.config, join(base.path, "config.json")), dropout }
     : bertShape({ ...shape, kind: recipe.model as BertKind, vocabulary: tokenizer.vocabularySize });
+  checkVocabulary(lesson, config);
+  const shard = await openLessonShard(lesson);
   const options = {
     ...rowsOf(recipe, tokenizer),
     special,
@@ -39,6 +41,7 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     share: recipe.maskShare,
     ...(recipe.wholeWords && { beginsWord: (token: number) => tokenizer.beginsWord(token) }),
   };
+  const made = bertConfigToJson(config, { task: "masked-lm", tokens: special });
   return {
     objective: maskedLanguageModel(config, options),
     batches: () => sourceOf(MaskedBatches, shard.train, options, recipe.seed),
@@ -46,7 +49,7 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     tokensIn: () => options.rows * options.length,
     trainingTokens: shard.header.train.tokens,
     trainingText: textOf(shard),
-    config: base?.config ?? bertConfigToJson(config, { task: "masked-lm", tokens: special }),
+    config: base ? continuedConfig(base, made) : made,
     sample: (prompt, _seed, weights) => fillMasks(prompt, { config, tokenizer, special, weights }),
     [Symbol.dispose]: () => shard.close(),
   };
@@ -73,7 +76,7 @@ async function fillMasks(
   const ids = tokenizer.frame(tokenizer.encode(text, { allowSpecial: true })).ids.slice(0, config.context);
   const places = Int32Array.from([...ids.keys()].filter((i) => ids[i] === special.mask));
   const name = tokenizer.tokenText(special.mask);
-  if (places.length === 0) return `(nothing is hidden: write ${name} where a word is to be guessed)`;
+  if (places.length === 0) return ` (nothing is hidden: write ${name} where a word is to be guessed)`;
   const p = new Params();
   const tokens = input("tokens", "int32", [1, ids.length]);
   const positions = input("positions", "int64", [1, ids.length]);
@@ -94,11 +97,12 @@ async function fillMasks(
   const tokensFound = found.best!.data as BigInt64Array;
   const sharesFound = found.shares!.data as Float32Array;
   const perPlace = tokensFound.length / places.length;
-  return Array.from(places, (_, i) => {
+  const guesses = Array.from(places, (_, i) => {
     const words = Array.from({ length: perPlace }, (_, k) => {
       const at = i * perPlace + k;
       return `${tokenizer.tokenText(Number(tokensFound[at]))} ${Math.round(100 * sharesFound[at]!)} %`;
     });
     return `${name} = ${words.join(", ")}`;
-  }).join("; ");
+  });
+  return ` → ${guesses.join("; ")}`;
 }

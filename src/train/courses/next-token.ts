@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { PackedBatches, RandomWindows, validationBatches } from "../../data/index.ts";
 import { textModelFrom } from "../../generate/index.ts";
 import { type GptConfig, gptConfigFrom, gptConfigToJson, gptShape } from "../../models/index.ts";
+import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { nextToken, type TokenBatch } from "../objectives/next-token.ts";
 import type { Recipe } from "../recipe.ts";
-import type { Lesson } from "./lesson.ts";
+import { checkVocabulary, type Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
@@ -14,13 +15,15 @@ const sampleTokens = 160;
 
 export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch>> {
   const { recipe, tokenizer, base } = lesson;
-  const shard = await openLessonShard(lesson);
   const config = base
-    ? gptConfigFrom(base.config, join(base.path, "config.json"))
+    ? { ...gptConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
     : gptShape({ ...shapeFields(recipe), kind: recipe.model as GptConfig["kind"], vocabulary: tokenizer.vocabularySize });
+  checkVocabulary(lesson, config);
+  const shard = await openLessonShard(lesson);
   const options = rowsOf(recipe, tokenizer);
   const packed = recipe.batches === "packed";
   const { endOfText } = tokenizer;
+  const made = gptConfigToJson(config, endOfText);
   return {
     objective: nextToken(config, { ...options, packed }),
     // Held-out texts share rows, also where training takes one window a row.
@@ -33,7 +36,7 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
     tokensIn: () => options.rows * options.length,
     trainingTokens: shard.header.train.tokens,
     trainingText: textOf(shard),
-    config: base?.config ?? gptConfigToJson(config, endOfText),
+    config: base ? continuedConfig(base, made) : made,
     generationConfig: base?.generationConfig ?? { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
     async sample(prompt, seed, views) {
       const weights = (name: string) => views[name]!.data as Float32Array;

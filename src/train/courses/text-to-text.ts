@@ -13,9 +13,10 @@ import { InputError } from "../../errors.ts";
 import { textModelFrom } from "../../generate/index.ts";
 import { type T5Config, t5ConfigFrom, t5ConfigToJson, t5Shape } from "../../models/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
+import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { type TextToTextBatch, textToText } from "../objectives/text-to-text.ts";
-import type { Lesson } from "./lesson.ts";
+import { checkVocabulary, type Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
@@ -24,8 +25,12 @@ const sampleTokens = 96;
 export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTextBatch>> {
   const { recipe, tokenizer, base } = lesson;
   const special = specialTokens(lesson);
-  const config = base ? t5ConfigFrom(base.config, join(base.path, "config.json")) : shapeOf(lesson);
+  const config = base
+    ? { ...t5ConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
+    : shapeOf(lesson);
+  checkVocabulary(lesson, config);
   const text = recipe.objective === "text-to-text" ? await pairs(lesson, special) : await plainText(lesson, special);
+  const made = t5ConfigToJson(config, { pad: special.pad, eos: special.eos });
   return {
     ...text,
     tokensIn: ({ rows, sourceLength, sourceSegments, counted }) => {
@@ -33,7 +38,7 @@ export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTex
       if (text.padded) for (const segment of sourceSegments) read += segment;
       return read;
     },
-    config: base?.config ?? t5ConfigToJson(config, { pad: special.pad, eos: special.eos }),
+    config: base ? continuedConfig(base, made) : made,
     generationConfig: base?.generationConfig ?? {
       pad_token_id: special.pad,
       eos_token_id: special.eos,
@@ -45,7 +50,7 @@ export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTex
       const start = special.start;
       const model = await textModelFrom({ config, start, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
       try {
-        let text = "";
+        let text = " → ";
         for await (const event of model.generate(prompt, { maxTokens: sampleTokens, temperature: 0 })) {
           text += event.type === "token" ? event.text : event.delta;
         }

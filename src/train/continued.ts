@@ -1,0 +1,48 @@
+// Training that goes on from a model: its shape takes the place of the recipe's, and its config.json stays, but for what changes.
+import { join } from "node:path";
+import type { ModelFolder } from "../checkpoint/index.ts";
+import { InputError } from "../errors.ts";
+import { bertConfigFrom, type Family, familyOf, gptConfigFrom, t5ConfigFrom } from "../models/index.ts";
+import { checkObjective, type Recipe } from "./recipe.ts";
+
+interface Shape {
+  readonly kind: Recipe["model"];
+  readonly width: number;
+  readonly layers: number;
+  readonly heads: number;
+  readonly hidden: number;
+  /** The most positions of a text, where the model sets an end. */
+  readonly context?: number;
+}
+
+const shapeOf: Record<Family, (json: unknown, where: string) => Shape> = {
+  gpt: gptConfigFrom,
+  bert: bertConfigFrom,
+  t5(json, where) {
+    const { kind, width, encoderLayers: layers, heads, hidden } = t5ConfigFrom(json, where);
+    return { kind, width, layers, heads, hidden };
+  },
+};
+
+/**
+ * The recipe with the shape of the model that it continues. Rows are as long as the recipe says, but by default no longer than
+ * the model's positions. Throws InputError where the recipe asks for what that model cannot do.
+ */
+export function withShapeOf(recipe: Recipe, base: ModelFolder): Recipe {
+  const where = join(base.path, "config.json");
+  const family = familyOf(base.config, where);
+  checkObjective(recipe, family, `the model in ${base.path}`, recipe.name);
+  const { kind, width, layers, heads, hidden, context } = shapeOf[family](base.config, where);
+  const { length = Math.min(recipe.context, context ?? recipe.context) } = recipe;
+  if (context !== undefined && length > context)
+    throw new InputError(
+      `${recipe.name}: rows of ${length} tokens do not fit the model in ${base.path}, which has ${context} positions: give length: ${context} or less.`,
+    );
+  return { ...recipe, model: kind, width, layers, heads, hidden, length, context: context ?? recipe.context };
+}
+
+/** `config.json` of a model that has been trained further: its own, but for its head and its numbers, which are those of `made`. */
+export function continuedConfig(base: ModelFolder, made: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { torch_dtype: _, ...fields } = base.config;
+  return { ...fields, architectures: made.architectures, dtype: made.dtype };
+}
