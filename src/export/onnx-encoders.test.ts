@@ -14,6 +14,7 @@ import { describe, expect, test } from "vitest";
 import { exported, opening, temporaryFolder } from "../../test/exported-onnx.ts";
 import { openFixture } from "../../test/families.ts";
 import { readSafetensors } from "../checkpoint/index.ts";
+import { Encoder, embed } from "../tasks/index.ts";
 import { writeOnnx } from "./onnx.ts";
 
 const kinds = ["bert", "distilbert", "roberta", "modernbert"];
@@ -80,6 +81,19 @@ describe.each([
     const vectors = (await extract(sentences, { pooling, normalize })).data as Float32Array;
     expect(vectors.length).toBe(wanted.length);
     expect(Math.max(...vectors.map((x, i) => Math.abs(x - wanted[i]!)))).toBeLessThan(1e-4);
+    await extract.dispose();
+  });
+
+  test.each(["int8", "int4"] as const)("gives slovo's vectors at %s", async (precision) => {
+    const out = join(await temporaryFolder(), "out");
+    await writeOnnx(join(families, name), out, { precisions: [precision] });
+    const extract = await pipeline("feature-extraction", out, opening(precision === "int8" ? "q8" : "q4"));
+    const texts = ["кот спит на окне", "The cat sleeps."];
+    const encoder = await Encoder.open(join(families, name), { precision, threads: 1 });
+    const wanted = (await embed(encoder, texts)).flatMap((vector) => [...vector]);
+    await encoder.close();
+    const vectors = (await extract(texts, { pooling, normalize })).data as Float32Array;
+    expect(Math.max(...vectors.map((x, i) => Math.abs(x - wanted[i]!)))).toBeLessThan(1e-3);
     await extract.dispose();
   });
 });

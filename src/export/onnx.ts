@@ -59,7 +59,8 @@ const ownFiles = ["onnx", "config.json", "generation_config.json", "tokenizer.js
  * @see https://huggingface.co/docs/transformers.js/guides/dtypes
  */
 export async function writeOnnx(model: string, out: string, options: OnnxExportOptions = {}): Promise<OnnxReport> {
-  const { precisions = ["f32"], fileBytes = 1.8e9, onProgress } = options;
+  const { fileBytes = 1.8e9, onProgress } = options;
+  const precisions = [...new Set<OnnxPrecision>(options.precisions ?? ["f32"])];
   const embedder = await readSentenceEmbedder(model);
   using folder = await loadModelFolder(join(model, embedder?.modelPath ?? ""));
   await checkPlace(folder, out);

@@ -1,4 +1,4 @@
-// The context for models that other programs run: made of operators that every ONNX runtime has on every device, with caches that grow.
+// The context for models that other programs run: of operators that ONNX Runtime has on every device, and with caches that grow.
 import {
   add,
   type Dim,
