@@ -1,9 +1,16 @@
 // Writes ONNX models one weight at a time: into the model's file, or, where they are too large for it, beside it.
-import { open } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { GraphProtoSchema, ModelProtoSchema, type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "onnx-buf";
+import {
+  GraphProtoSchema,
+  type ModelProto,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  TensorProtoSchema,
+} from "onnx-buf";
 import type { OnnxModel, Tensor, TypedArray } from "../graph/index.ts";
 
 export interface OnnxFileOptions {
@@ -36,40 +43,47 @@ function byteLength({ dtype, shape }: Tensor): number {
  */
 export async function writeOnnxFile(path: string, model: OnnxModel, options: OnnxFileOptions): Promise<number> {
   const message = fromBinary(ModelProtoSchema, model.bytes);
-  const graph = message.graph!;
-  const isWeight = ({ dataLocation }: TensorProto) => dataLocation === TensorProto_DataLocation.EXTERNAL;
-  const weights = graph.initializer.filter(isWeight);
-  if (weightBytes(model) > options.most) {
-    const files = await writeBeside(path, weights, model, options);
-    await using file = await open(path, "wx");
-    await file.writeFile(toBinary(ModelProtoSchema, message));
-    return files;
+  const weights = message.graph!.initializer.filter(isWeight);
+  if (weightBytes(model) <= options.most) {
+    await writeWithin(path, message, weights, model, options);
+    return 0;
   }
+  const files = await writeBeside(path, weights, model, options);
+  await writeFile(path, toBinary(ModelProtoSchema, message));
+  return files;
+}
+
+const isWeight = ({ dataLocation }: TensorProto) => dataLocation === TensorProto_DataLocation.EXTERNAL;
+
+/** Writes the message piece by piece: what has a length comes after it, so all lengths are computed first. */
+async function writeWithin(
+  path: string,
+  message: ModelProto,
+  weights: readonly TensorProto[],
+  model: OnnxModel,
+  { data, onBytes }: OnnxFileOptions,
+): Promise<void> {
+  const graph = message.graph!;
   graph.initializer = graph.initializer.filter((tensor) => !isWeight(tensor));
   const rest = toBinary(GraphProtoSchema, graph);
   delete message.graph;
-  // Lengths come before contents, so they are all computed first: a weight's numbers are its message's last field.
-  const heads = weights.map((weight) => {
-    const parameter = model.parameters.get(weight.name)!;
-    const { name, dims, dataType } = weight;
-    const own = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims, dataType }));
+  const tensors = weights.map(({ name, dims, dataType }) => {
+    const parameter = model.parameters.get(name)!;
     const length = byteLength(parameter);
+    // Its numbers are the last field.
+    const own = toBinary(TensorProtoSchema, create(TensorProtoSchema, { name, dims, dataType }));
     const numbers = tagged(fields.rawData, length);
-    return {
-      parameter,
-      bytes: Buffer.concat([tagged(fields.initializer, own.length + numbers.length + length), own, numbers]),
-      length,
-    };
+    const head = Buffer.concat([tagged(fields.initializer, own.length + numbers.length + length), own, numbers]);
+    return { parameter, head, length };
   });
-  const graphLength = heads.reduce((sum, { bytes, length }) => sum + bytes.length + length, rest.length);
+  const graphLength = tensors.reduce((sum, { head, length }) => sum + head.length + length, rest.length);
   await using file = await open(path, "wx");
   await file.writeFile(Buffer.concat([toBinary(ModelProtoSchema, message), tagged(fields.graph, graphLength), rest]));
-  for (const { parameter, bytes, length } of heads) {
-    await file.writeFile(bytes);
-    await file.writeFile(bytesOf(parameter, options.data(parameter)));
-    options.onBytes?.(length);
+  for (const { parameter, head, length } of tensors) {
+    await file.writeFile(head);
+    await file.writeFile(bytesOf(parameter, data(parameter)));
+    onBytes?.(length);
   }
-  return 0;
 }
 
 /** Writes the weights' numbers to files of their own, and into the messages where they lie. */

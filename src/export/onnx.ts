@@ -56,7 +56,6 @@ const ownFiles = ["onnx", "config.json", "generation_config.json", "tokenizer.js
  *   (`use_cache_branch` false) and empty later
  *
  * @throws InputError where the model is damaged, transformers.js has no class for it, `out` holds something else, or the disk refuses
- * @see https://huggingface.co/docs/transformers.js/guides/dtypes
  */
 export async function writeOnnx(model: string, out: string, options: OnnxExportOptions = {}): Promise<OnnxReport> {
   const { fileBytes = 1.8e9, onProgress } = options;
@@ -75,6 +74,12 @@ export async function writeOnnx(model: string, out: string, options: OnnxExportO
   );
   const total = files.reduce((sum, { graph }) => sum + weightBytes(graph), 0);
   const tokenizer = await loadTokenizer(folder.path);
+  const { vocab_size: rows } = folder.config as { vocab_size: number };
+  if (tokenizer.vocabularySize > rows) {
+    throw new InputError(
+      `${model}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model ${rows}; they do not belong together.`,
+    );
+  }
   // transformers.js reads a decoder's rows at their ends.
   if (familyOf(folder.config) === "gpt") Object.assign(tokenizer.config, { padding_side: "left" });
   await writeFolderAtomically(out, async (made) => {
@@ -116,13 +121,13 @@ async function checkPlace({ path }: ModelFolder, out: string): Promise<void> {
   if (resolve(path) === resolve(out)) {
     throw new InputError(`The export would replace the model that it reads, ${path}: choose another folder.`);
   }
-  const entries = await readdir(out).catch((error: NodeJS.ErrnoException) => {
+  const entries = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === "ENOENT") return [];
     throw new InputError(`${out} is not a folder that an export can be written to (${error.code}): choose another path.`);
   });
-  const other = entries.find((entry) => !ownFiles.includes(entry));
-  if (other === undefined) return;
-  throw new InputError(`${out} holds ${other}, which no export has, and would be replaced: choose another folder, or empty it.`);
+  const foreign = entries.includes("onnx") ? entries.find((entry) => !ownFiles.includes(entry)) : entries[0];
+  if (foreign === undefined) return;
+  throw new InputError(`${out} holds ${foreign} and is no older export, which this one would replace: choose another folder.`);
 }
 
 /** The model's configuration, and what transformers.js needs to know besides. */
