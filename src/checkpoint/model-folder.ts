@@ -8,7 +8,7 @@ import { type FloatDtype, isFloat, readFloats } from "./floats.ts";
 import type { SafetensorsFile } from "./safetensors.ts";
 import type { Weight } from "./save-model-folder.ts";
 import type { SavedTensor, StoredElements } from "./saved-tensor.ts";
-import { openWeightFiles, readJson, weightsFile } from "./weight-files.ts";
+import { asSpelled, openWeightFiles, readJson, weightsFile } from "./weight-files.ts";
 import { isOptional, storedNames } from "./weight-names.ts";
 
 /** Where a weight lies on the disk, for a runtime that reads it there by itself. */
@@ -41,6 +41,8 @@ export interface ModelFolder extends Disposable {
   /** `config.json` as it stands; whoever knows the kind of model checks it. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly generationConfig: Readonly<Record<string, unknown>> | undefined;
+  /** Both once more, for writing them again: numbers are spelled as in the files, and cannot be computed with. */
+  readonly spelled: Pick<ModelFolder, "config" | "generationConfig">;
   /** Every tensor that is stored, by name. */
   readonly tensors: ReadonlyMap<string, SavedTensor>;
   /**
@@ -82,7 +84,11 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   const config = await readJson(join(folder, "config.json"), jsonObject);
   if (!config) throw new InputError(`${folder} is not a model folder: it has no config.json.`);
   const generationConfig = await readJson(join(folder, "generation_config.json"), jsonObject);
-  return new OpenFolder(path, folder, config, generationConfig, await openWeightFiles(folder));
+  const spelled = {
+    config: (await readJson(join(folder, "config.json"), jsonObject, asSpelled))!,
+    generationConfig: await readJson(join(folder, "generation_config.json"), jsonObject, asSpelled),
+  };
+  return new OpenFolder(path, folder, { config, generationConfig, spelled }, await openWeightFiles(folder));
 }
 
 /** A stored tensor of floating point. */
@@ -97,6 +103,7 @@ class OpenFolder implements ModelFolder {
   readonly path: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly generationConfig: Readonly<Record<string, unknown>> | undefined;
+  readonly spelled: ModelFolder["spelled"];
   readonly tensors: ReadonlyMap<string, SavedTensor>;
   /** Where the files are, for messages. */
   readonly #folder: string;
@@ -111,13 +118,13 @@ class OpenFolder implements ModelFolder {
   constructor(
     path: string,
     folder: string,
-    config: ModelFolder["config"],
-    generationConfig: ModelFolder["generationConfig"],
+    { config, generationConfig, spelled }: Pick<ModelFolder, "config" | "generationConfig" | "spelled">,
     files: ReadonlyMap<string, SafetensorsFile>,
   ) {
     this.path = path;
     this.config = config;
     this.generationConfig = generationConfig;
+    this.spelled = spelled;
     this.tensors = new Map(Array.from(files, ([name, file]) => [name, file.tensors.get(name)!]));
     this.#folder = folder;
     this.#files = files;

@@ -21,11 +21,11 @@ const longestJson = 1 << 26;
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
 
 /** The JSON of a file, checked by `schema`; `undefined` where there is no such file. Throws InputError where it is not that. */
-export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+export async function readJson<T>(path: string, schema: z.ZodType<T>, reviver?: Reviver): Promise<T | undefined> {
   try {
     const { size } = await stat(path);
     if (size > longestJson) throw new Error(`it holds ${size} bytes, more than the ${longestJson} that are read`);
-    return schema.parse(JSON.parse(await readFile(path, "utf8")));
+    return schema.parse(JSON.parse(await readFile(path, "utf8"), reviver as Parameters<typeof JSON.parse>[1]));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     const issue = cause instanceof z.ZodError ? cause.issues[0] : undefined;
@@ -33,6 +33,12 @@ export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T
     throw new InputError(`${path} is not the JSON that was expected: ${reason}.`, { cause });
   }
 }
+
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+
+/** Keeps numbers as they are spelled, for JSON that is to be written again: Python's libraries tell 2.0 from 2. */
+export const asSpelled: Reviver = (_, value, { source }) =>
+  typeof value === "number" ? (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(source!) : value;
 
 /**
  * Opens the files of weights in a folder and says which of them holds which tensor. All of them are opened or none.

@@ -37,15 +37,15 @@ export async function writeHuggingFace(model: ModelFolder, out: string, { dtype 
   const weights = new Map(
     Array.from(model.tensors, ([name, tensor]) => [name, dtype ? converted(name, tensor, dtype, model.path) : tensor]),
   );
-  const { torch_dtype: _, ...config } = model.config;
-  const generationConfig = model.generationConfig;
+  const { torch_dtype: _, ...config } = model.spelled.config;
+  const { generationConfig } = model.spelled;
   await writeFolderAtomically(out, async (folder) => {
     for (const entry of await readdir(model.path, { withFileTypes: true })) {
       if ((entry.isDirectory() ? otherFormats : left).test(entry.name)) continue;
       await cp(join(model.path, entry.name), join(folder, entry.name), { recursive: true, dereference: true });
     }
     await saveModelFolder(folder, {
-      config: dtype ? { ...config, dtype: longNames[dtype] } : model.config,
+      config: dtype ? { ...config, dtype: longNames[dtype] } : model.spelled.config,
       ...(generationConfig && { generationConfig }),
       weights,
     });

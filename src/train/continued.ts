@@ -43,6 +43,6 @@ export function withShapeOf(recipe: Recipe, base: ModelFolder): Recipe {
 
 /** `config.json` of a model that has been trained further: its own, but for its head and its numbers, which are those of `made`. */
 export function continuedConfig(base: ModelFolder, made: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { torch_dtype: _, ...fields } = base.config;
+  const { torch_dtype: _, ...fields } = base.spelled.config;
   return { ...fields, architectures: made.architectures, dtype: made.dtype };
 }

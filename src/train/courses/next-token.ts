@@ -37,7 +37,7 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
     trainingTokens: shard.header.train.tokens,
     trainingText: textOf(shard),
     config: base ? continuedConfig(base, made) : made,
-    generationConfig: base?.generationConfig ?? { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
+    generationConfig: base?.spelled.generationConfig ?? { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
     async sample(prompt, seed, views) {
       const weights = (name: string) => views[name]!.data as Float32Array;
       const model = await textModelFrom({ config, weights, tokenizer, name: recipe.name, live: true, slots: 1 });

@@ -39,7 +39,7 @@ export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTex
       return read;
     },
     config: base ? continuedConfig(base, made) : made,
-    generationConfig: base?.generationConfig ?? {
+    generationConfig: base?.spelled.generationConfig ?? {
       pad_token_id: special.pad,
       eos_token_id: special.eos,
       decoder_start_token_id: special.start,
@@ -81,8 +81,14 @@ async function plainText(lesson: Lesson, special: Special): Promise<Text> {
     spanLength: recipe.spanLength,
     sentinels: sentinelsOf(tokenizer),
   };
-  if (shard.header.train.tokens < spanSizes(options.length, options.share, options.spanLength).text)
-    lesson.events.onNote?.("The text is shorter than one row: the model will see nothing but pieces of it.");
+  const { length, share, spanLength } = options;
+  const row = options.task === "prefix" ? length - 1 : spanSizes(length, share, spanLength).text;
+  const heldOut = shard.header.validation.tokens;
+  if (heldOut < row) {
+    lesson.events.onNote?.(
+      `Of ${row} tokens that make a row, only ${heldOut} are held out, so there is no validation loss: make validation greater.`,
+    );
+  }
   return {
     padded: false,
     batches: () => sourceOf(DenoisingBatches, shard.train, options, recipe.seed),
