@@ -85,7 +85,11 @@ function onnxCommand(): Command {
     .description("a folder for transformers.js, in Node and in browsers: ONNX graphs, tokenizer, chat template")
     .argument("<model>", model)
     .requiredOption("--out <folder>", "where to write it; an older export there is replaced")
-    .option("--precision <kinds>", `how matrices are held, one or several of ${onnxPrecisions.join(",")}`, precisionsIn, ["f32"])
+    .addOption(
+      new Option("--precision <kinds>", `how matrices are held, one or several of ${onnxPrecisions.join(",")}`)
+        .argParser(precisionsIn)
+        .default(["f32"], "f32"),
+    )
     .addHelpText(
       "after",
       `
