@@ -106,8 +106,13 @@ describe.each(Object.keys(jobs))("%s", (name) => {
     for (const prompt of fields.samples ?? []) expect(report).toContain(`**${prompt}**`);
     expect((await run(name, fields)).outcome).toBe("already finished");
   });
+});
 
-  test("stopped in the middle and resumed, it is the unbroken run bit for bit", async () => {
+// One of each sort of batches, and one that accumulates them.
+test.each(["bert", "roberta", "t5", "t5-pairs", "qwen3"])(
+  "%s, stopped in the middle and resumed, is the unbroken run bit for bit",
+  async (name) => {
+    const { fields } = jobs[name]!;
     const broken = `${name}-broken`;
     const stop = new AbortController();
     const onStep: JobEvents["onStep"] = ({ step }) => {
@@ -120,8 +125,8 @@ describe.each(Object.keys(jobs))("%s", (name) => {
     expect(validated(broken)).toEqual(validated(name));
     expect(metricsOf(broken).at(-1)).toEqual(metricsOf(name).at(-1));
     expect(weightsOf(broken).equals(weightsOf(name))).toBe(true);
-  });
-});
+  },
+);
 
 describe("going on from a model", () => {
   /** As good as no step: what the model is before it learns more. */
@@ -252,7 +257,10 @@ test("a corpus of a few words is learned too, though nothing is held out or hidd
     { model: "t5", tokenizer: at("unigram") },
   ] as const) {
     const name = `few-${fields.model}`;
-    expect((await run(name, { ...tiny, ...fields })).outcome).toBe("finished");
+    const notes: string[] = [];
+    expect((await run(name, { ...tiny, ...fields }, { onNote: (note) => notes.push(note) })).outcome).toBe("finished");
+    expect(notes[0]).toMatch(/^The text has \d+ tokens, less than one step of 8/);
+    if (fields.model === "t5") expect(notes[1]).toMatch(/^Of 7 tokens that make a row, only \d are held out/);
     expect(metricsOf(name).every(({ loss, bitsPerByte }) => Number.isFinite(loss) && Number.isFinite(bitsPerByte))).toBe(true);
     expect((await run(name, { ...tiny, ...fields })).outcome).toBe("already finished");
   }

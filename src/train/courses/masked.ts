@@ -1,7 +1,6 @@
 // The course of a BERT: hidden tokens of plain text.
 import { join } from "node:path";
-import { MaskedBatches, maskedValidation } from "../../data/index.ts";
-import { InputError } from "../../errors.ts";
+import { MaskedBatches, maskedValidation, maskingTokens } from "../../data/index.ts";
 import { input, linear, reshape, softmax, take, topK } from "../../graph/index.ts";
 import {
   type BertConfig,
@@ -26,7 +25,7 @@ const candidates = 5;
 
 export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>> {
   const { recipe, tokenizer, base } = lesson;
-  const special = specialTokens(lesson);
+  const special = maskingTokens(tokenizer, recipe.name);
   const { context, width, layers, heads, hidden, dropout } = recipe;
   const shape = { context, width, layers, heads, hidden, dropout, padding: special.pad };
   const config = base
@@ -53,18 +52,6 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     sample: (prompt, _seed, weights) => fillMasks(prompt, { config, tokenizer, special, weights }),
     [Symbol.dispose]: () => shard.close(),
   };
-}
-
-/** The tokens that stand around a text, hide a token and fill a row. Throws InputError where the tokenizer lacks one. */
-function specialTokens({ recipe, tokenizer }: Lesson) {
-  const { cls, sep, mask, pad } = tokenizer.roles;
-  if (cls === undefined || sep === undefined || mask === undefined || pad === undefined) {
-    const missing = Object.entries({ cls, sep, mask, pad }).flatMap(([name, id]) => (id === undefined ? [name] : []));
-    throw new InputError(
-      `${recipe.name}: masked language modelling needs a tokenizer with a cls, a sep, a mask and a pad token, and this one has no ${missing.join(", no ")}: train one with tokenizer: wordpiece, or take one of a BERT.`,
-    );
-  }
-  return { cls, sep, mask, pad };
 }
 
 /** What the model thinks each hidden token of a text is: "[MASK] = кот 61 %, пёс 12 %". */

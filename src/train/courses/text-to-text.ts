@@ -5,14 +5,14 @@ import {
   bytesPerToken,
   DenoisingBatches,
   denoisingValidation,
+  pairingTokens,
   pairValidation,
   readPairs,
+  sentinelsOf,
   spanSizes,
 } from "../../data/index.ts";
-import { InputError } from "../../errors.ts";
 import { textModelFrom } from "../../generate/index.ts";
 import { type T5Config, t5ConfigFrom, t5ConfigToJson, t5Shape } from "../../models/index.ts";
-import type { Tokenizer } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { type TextToTextBatch, textToText } from "../objectives/text-to-text.ts";
@@ -24,7 +24,7 @@ const sampleTokens = 96;
 
 export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTextBatch>> {
   const { recipe, tokenizer, base } = lesson;
-  const special = specialTokens(lesson);
+  const special = pairingTokens(tokenizer, recipe.name, base?.config.decoder_start_token_id);
   const config = base
     ? { ...t5ConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
     : shapeOf(lesson);
@@ -50,11 +50,10 @@ export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTex
       const start = special.start;
       const model = await textModelFrom({ config, start, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
       try {
-        let text = " → ";
-        for await (const event of model.generate(prompt, { maxTokens: sampleTokens, temperature: 0 })) {
-          text += event.type === "token" ? event.text : event.delta;
-        }
-        return text;
+        const ids: number[] = [];
+        for await (const event of model.generate(prompt, { maxTokens: sampleTokens, temperature: 0 }))
+          if (event.type === "token") ids.push(event.id);
+        return ` → ${tokenizer.decode(ids, { showSpecial: true })}`;
       } finally {
         await model.close();
       }
@@ -67,7 +66,7 @@ type Text = Pick<
   "batches" | "validation" | "trainingTokens" | "trainingText" | typeof Symbol.dispose
 > & { readonly padded: boolean };
 
-type Special = ReturnType<typeof specialTokens>;
+type Special = ReturnType<typeof pairingTokens>;
 
 /** Span corruption or prefix language modelling: rows are full, nothing is padded. */
 async function plainText(lesson: Lesson, special: Special): Promise<Text> {
@@ -123,24 +122,4 @@ function shapeOf({ recipe, tokenizer }: Lesson): T5Config {
     ...(hidden && { hidden }),
     ...(tied && { feedForward: "relu" as const }),
   });
-}
-
-/** Padding, the end of a text, and what the decoder reads first, which is padding. Throws InputError where the tokenizer lacks one. */
-function specialTokens({ recipe, tokenizer, base }: Lesson) {
-  const { pad, eos } = tokenizer.roles;
-  if (pad === undefined || eos === undefined) {
-    throw new InputError(
-      `${recipe.name}: text-to-text training needs a tokenizer with a pad and an eos token, and this one has no ${pad === undefined ? "pad" : "eos"}: train one with tokenizer: unigram, or take one of a T5.`,
-    );
-  }
-  const start = base?.config.decoder_start_token_id;
-  return { pad, eos, start: typeof start === "number" ? start : pad };
-}
-
-/** `<extra_id_0>`, `<extra_id_1>`, … as far as the tokenizer has them. */
-function sentinelsOf({ specialTokens }: Tokenizer): number[] {
-  const sentinels: number[] = [];
-  for (let id = specialTokens.get("<extra_id_0>"); id !== undefined; id = specialTokens.get(`<extra_id_${sentinels.length}>`))
-    sentinels.push(id);
-  return sentinels;
 }
