@@ -9,11 +9,17 @@ import { Progress } from "../progress.ts";
 
 export function evalCommand(): Command {
   const loss = new Command("loss")
-    .description("mean loss on texts: nats per token and bits per byte")
+    .description(
+      "mean loss on texts, nats per token and bits per byte: of every token (GPT), of masked ones (BERT), of spans taken out (T5)",
+    )
     .addOption(modelOption())
     .requiredOption("--data <path>", "file or folder of texts")
     .option("--field <name>", "field or column that holds the text", "text")
-    .option("--length <tokens>", "tokens of a row (default: the model's context, at most 1024)", wholeNumber(2))
+    .option(
+      "--length <tokens>",
+      "tokens of a row (default: the model's context, at most 1024 or, of a BERT or T5, 512)",
+      wholeNumber(2),
+    )
     .addOption(deviceOption())
     .option("--json", "print one JSON object")
     .addHelpText("after", "\nExample:\n  slovo eval loss --model runs/little-world/model --data book.txt --json\n")
