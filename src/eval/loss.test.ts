@@ -40,7 +40,7 @@ test.each(Object.keys(kinds) as (keyof typeof kinds)[])("%s", async (kind) => {
   const measured = await evaluateFolder(path, await openSources(join(folder, "text.txt")), { length: 32 });
   const tokenizer = await loadTokenizer(path);
   const tokens = tokenizer.encode(text).length;
-  expect(measured.tokens / tokens).toBeGreaterThan(0.75 * shares[kind]);
+  expect(measured.tokens / tokens).toBeGreaterThan(0.6 * shares[kind]);
   expect(measured.tokens / tokens).toBeLessThan(1.3 * shares[kind]);
   // Random weights know nothing: about as much is missing as it takes to name one token of the vocabulary.
   const { config } = await loadModelFolder(path);
