@@ -3,7 +3,7 @@ import { InputError } from "../errors.ts";
 import { bytesOfToken } from "./byte-alphabet.ts";
 import { kindOf } from "./model.ts";
 import { Pipeline } from "./pipeline.ts";
-import { bareFrame, configuredFrame, type Frame, type FramedText, fill, postProcessor } from "./post-processor.ts";
+import { bareFrame, type Frame, type FramedText, fill, postProcessor } from "./post-processor.ts";
 import { rolesOf, type TokenRoles } from "./roles.ts";
 import type { DecodeOptions, EncodeOptions, TextWithOffsets, Tokenizer } from "./tokenizer.ts";
 import { endOfTextOf, fingerprintOf, type TokenizerConfig, type TokenizerFile, writeTokenizer } from "./tokenizer-file.ts";
@@ -31,7 +31,7 @@ export abstract class FileTokenizer implements Tokenizer {
     this.specialTokens = new Map(file.added_tokens.filter(({ special }) => special).map(({ content, id }) => [content, id]));
     this.roles = rolesOf(file, config, idsOf(file));
     const { frame, trim } = postProcessor(file.post_processor, (id) => this.tokens[id] !== undefined);
-    this.#frame = configuredFrame(config, this.roles) ?? frame ?? bareFrame;
+    this.#frame = frame ?? bareFrame;
     this.#trim = trim;
     this.#begins = wordBeginning(file);
   }

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
+import { frameTemplate, type SpecialToken } from "./post-processor.ts";
 import { tokenName } from "./roles.ts";
 import { fromSentencePiece } from "./sentencepiece.ts";
 import { type TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
@@ -19,6 +20,11 @@ interface Found {
  * @throws InputError when a file is not what its name says
  */
 export async function readOlderFiles(folder: string, config: TokenizerConfig): Promise<Found | undefined> {
+  const found = await readVocabulary(folder, config);
+  return found && { ...found, file: withConfiguredFrame(found) };
+}
+
+async function readVocabulary(folder: string, config: TokenizerConfig): Promise<Found | undefined> {
   for (const name of ["spiece.model", "tokenizer.model"]) {
     const path = join(folder, name);
     const bytes = await read(path);
@@ -29,6 +35,23 @@ export async function readOlderFiles(folder: string, config: TokenizerConfig): P
   if (vocabulary && merges) return { ...byteLevel(vocabulary, merges, config, folder), path: folder };
   const words = await read(join(folder, "vocab.txt"));
   return words && { ...wordPiece(words, config, join(folder, "vocab.txt")), path: folder };
+}
+
+/**
+ * The file with the frame that `add_bos_token` and `add_eos_token` ask for, where they are set. A tokenizer.json says itself what
+ * stands around a text: beside one these settings mean nothing, as in Transformers 5.
+ */
+function withConfiguredFrame({ file, config }: Found): TokenizerFile {
+  const { add_bos_token, add_eos_token } = config;
+  if (typeof add_bos_token !== "boolean" && typeof add_eos_token !== "boolean") return file;
+  const token = (wanted: unknown, setting: unknown): SpecialToken | undefined => {
+    const name = wanted === true ? tokenName(setting) : undefined;
+    const id = file.added_tokens.find(({ content }) => content === name)?.id;
+    return name !== undefined && id !== undefined ? [name, id] : undefined;
+  };
+  const bos = token(add_bos_token, config.bos_token);
+  const eos = token(add_eos_token, config.eos_token);
+  return { ...file, post_processor: frameTemplate({ bos, eos, secondType: 1 }) };
 }
 
 async function read(path: string): Promise<Buffer | undefined> {
@@ -84,7 +107,7 @@ function wordPiece(bytes: Buffer, config: TokenizerConfig, path: string): Omit<F
   return { file: TokenizerFile.parse(file), config: named };
 }
 
-/** RoBERTa where its control tokens are in the vocabulary, else GPT-2. */
+/** RoBERTa where `tokenizer_class` says so, or where it is silent and the vocabulary has RoBERTa's control tokens; else GPT-2. */
 function byteLevel(vocabulary: Buffer, mergesFile: Buffer, config: TokenizerConfig, folder: string): Omit<Found, "path"> {
   const path = join(folder, "vocab.json");
   const ids = new Map(Object.entries(parseVocabulary(vocabulary, path)));
@@ -97,7 +120,11 @@ function byteLevel(vocabulary: Buffer, mergesFile: Buffer, config: TokenizerConf
     throw new InputError(
       `${join(folder, "merges.txt")} has a line that is not two tokens with a space between: ${JSON.stringify(merges[wrong])}`,
     );
-  const isRoberta = ["<s>", "</s>", "<mask>"].every((token) => ids.has(token)) && !ids.has("<|endoftext|>");
+  const { tokenizer_class: kind } = config;
+  const isRoberta =
+    typeof kind === "string"
+      ? /roberta/i.test(kind)
+      : ["<s>", "</s>", "<mask>"].every((token) => ids.has(token)) && !ids.has("<|endoftext|>");
   const end = "<|endoftext|>";
   const named = isRoberta
     ? withNames(config, { bos: "<s>", eos: "</s>", sep: "</s>", cls: "<s>", unk: "<unk>", pad: "<pad>", mask: "<mask>" })

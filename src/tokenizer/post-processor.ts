@@ -2,7 +2,6 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Component, choose, settings } from "./components.ts";
-import type { TokenizerConfig } from "./tokenizer-file.ts";
 
 /** One piece of a frame: one of the two texts, or control tokens; `type` tells a model which text a token belongs to. */
 type Piece = { readonly text: "A" | "B"; readonly type: number } | { readonly ids: readonly number[]; readonly type: number };
@@ -112,20 +111,32 @@ export function postProcessor(component: Component | null | undefined, knows: (i
   return made;
 }
 
-/**
- * The frame that `add_bos_token` and `add_eos_token` of `tokenizer_config.json` ask for, which replaces the file's own, as in
- * Transformers; undefined where they are not set.
- * @throws InputError when they ask for a token that the tokenizer does not name
- */
-export function configuredFrame(config: TokenizerConfig, roles: { bos?: number; eos?: number }): Frame | undefined {
-  const { add_bos_token: bos, add_eos_token: eos } = config;
-  if (typeof bos !== "boolean" && typeof eos !== "boolean") return undefined;
-  const around = (text: "A" | "B", type: number): Piece[] => [
-    ...(bos === true && roles.bos !== undefined ? [{ ids: [roles.bos], type }] : []),
-    { text, type },
-    ...(eos === true && roles.eos !== undefined ? [{ ids: [roles.eos], type }] : []),
+/** A control token's text and id. */
+export type SpecialToken = readonly [text: string, id: number];
+
+/** The post-processor of a file that puts one token before each text and one after it; `secondType` is of a pair's second text. */
+export function frameTemplate({
+  bos,
+  eos,
+  secondType,
+}: {
+  readonly bos?: SpecialToken | undefined;
+  readonly eos?: SpecialToken | undefined;
+  readonly secondType: 0 | 1;
+}) {
+  const piece = ([id]: SpecialToken, type_id: number) => ({ SpecialToken: { id, type_id } });
+  const around = (id: "A" | "B", type_id: number) => [
+    ...(bos ? [piece(bos, type_id)] : []),
+    { Sequence: { id, type_id } },
+    ...(eos ? [piece(eos, type_id)] : []),
   ];
-  return { single: around("A", 0), pair: [...around("A", 0), ...around("B", 1)] };
+  const tokens = [bos, eos].filter((token) => token !== undefined);
+  return {
+    type: "TemplateProcessing",
+    single: around("A", 0),
+    pair: [...around("A", 0), ...around("B", secondType)],
+    special_tokens: Object.fromEntries(tokens.map(([text, id]) => [text, { id: text, ids: [id], tokens: [text] }])),
+  };
 }
 
 /** Fills a frame with one or two texts. */

@@ -1,6 +1,7 @@
 // Reads SentencePiece's own model file (`spiece.model`, `tokenizer.model`) as what `tokenizer.json` would say.
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { InputError } from "../errors.ts";
+import { frameTemplate, type SpecialToken } from "./post-processor.ts";
 import { type TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
 
 /** What a piece is, as sentencepiece_model.proto numbers it; others are ordinary. */
@@ -140,7 +141,7 @@ function asUnigram(model: SentencePieceModel, config: TokenizerConfig) {
       added_tokens: addedTokens(pieces, model.unknown),
       normalizer: normalizers.length > 0 ? { type: "Sequence", normalizers } : null,
       pre_tokenizer: isT5 ? { type: "Sequence", pretokenizers: [{ type: "WhitespaceSplit" }, metaspace] } : metaspace,
-      post_processor: endTemplate(pieces, isT5 ? -1 : model.bos, model.eos),
+      post_processor: frameOf(model, { bos: !isT5, eos: true }),
       decoder: metaspace,
       model: {
         type: "Unigram",
@@ -161,7 +162,7 @@ function asBpe(model: SentencePieceModel) {
       added_tokens: addedTokens(pieces, model.unknown),
       normalizer: null,
       pre_tokenizer: { type: "Metaspace", replacement: "▁", prepend_scheme: prefix ? "first" : "never", split: false },
-      post_processor: endTemplate(pieces, model.bos, -1),
+      post_processor: frameOf(model, { bos: true, eos: false }),
       decoder: {
         type: "Sequence",
         decoders: [
@@ -217,21 +218,12 @@ function names({ pieces, unknown, bos, eos }: SentencePieceModel): TokenizerConf
   return { ...name("unk_token", unknown), ...name("bos_token", bos), ...name("eos_token", eos) };
 }
 
-/** A frame with a token before and one after each text, where there is one (an id that is none: −1). */
-function endTemplate(pieces: readonly Piece[], bos: number, eos: number) {
-  const around = (id: "A" | "B", type_id: number) => [
-    ...(pieces[bos] ? [{ SpecialToken: { id: pieces[bos].text, type_id } }] : []),
-    { Sequence: { id, type_id } },
-    ...(pieces[eos] ? [{ SpecialToken: { id: pieces[eos].text, type_id } }] : []),
-  ];
-  const tokens = [bos, eos]
-    .filter((id) => pieces[id])
-    .map((id) => [pieces[id]!.text, { id: pieces[id]!.text, ids: [id], tokens: [pieces[id]!.text] }]);
-  const second = pieces[bos] ? 1 : 0;
-  return {
-    type: "TemplateProcessing",
-    single: around("A", 0),
-    pair: [...around("A", 0), ...around("B", second)],
-    special_tokens: Object.fromEntries(tokens),
+/** The tokens of its own that a model puts around each text; only one that begins texts tells a pair's apart. */
+function frameOf({ pieces, ...ids }: SentencePieceModel, wanted: { readonly bos: boolean; readonly eos: boolean }) {
+  const token = (end: "bos" | "eos"): SpecialToken | undefined => {
+    const piece = wanted[end] ? pieces[ids[end]] : undefined;
+    return piece && [piece.text, ids[end]];
   };
+  const [bos, eos] = [token("bos"), token("eos")];
+  return frameTemplate({ bos, eos, secondType: bos ? 1 : 0 });
 }

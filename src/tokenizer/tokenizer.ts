@@ -46,7 +46,7 @@ export interface Tokenizer {
   encodeWithOffsets(text: string, options?: EncodeOptions): TextWithOffsets;
   /**
    * One encoded text, or two, with the control tokens that a model expects around them: `[CLS] a [SEP] b [SEP]`, `a </s>`,
-   * `<s> a`, as the post-processor of the file has it; `add_bos_token` and `add_eos_token` of the configuration replace that.
+   * `<s> a`, as the post-processor of the file has it.
    * @throws InputError for two texts where the tokenizer knows a frame for one only
    */
   frame(first: ArrayLike<number>, second?: ArrayLike<number>): FramedText;
