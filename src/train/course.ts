@@ -24,6 +24,8 @@ export interface Course<Batch extends Counted> extends Disposable {
   /** `config.json` of the model folder, and `generation_config.json` where texts come out of the model. */
   readonly config: object;
   readonly generationConfig?: object;
+  /** `model_input_names` of the tokenizer's configuration: what Python's tokenizer must hand to a model of this kind. */
+  readonly inputNames?: readonly string[];
   /** What the model makes of a prompt. `weights` are the model's, by name, as they are. */
   sample(prompt: string, seed: number, weights: Readonly<Record<string, HostTensor>>): Promise<string>;
 }

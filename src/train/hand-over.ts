@@ -1,5 +1,6 @@
 // What a run hands over when it ends or is stopped: the model folder, and a report with samples.
-import { saveModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import { join } from "node:path";
+import { saveModelFolder, writeFileAtomically, writeFolderAtomically } from "../checkpoint/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
 import type { AnyCourse } from "./course.ts";
 import type { Counted } from "./objective.ts";
@@ -33,6 +34,9 @@ async function saveModel(folder: string, trainer: Trainer<Counted>, { course, to
   const { config, generationConfig } = course;
   await saveModelFolder(folder, { config, generationConfig, weights: layout.tensors(optimizer.weights) });
   await tokenizer.save(folder);
+  if (!course.inputNames) return;
+  const tokenizerConfig = { ...tokenizer.config, model_input_names: course.inputNames };
+  await writeFileAtomically(join(folder, "tokenizer_config.json"), `${JSON.stringify(tokenizerConfig, undefined, 2)}\n`);
 }
 
 /** What the model makes of the recipe's prompts, with the weights as they are. */

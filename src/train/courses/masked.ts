@@ -49,6 +49,9 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     trainingTokens: shard.header.train.tokens,
     trainingText: textOf(shard),
     config: base ? continuedConfig(base, made) : made,
+    ...(!base && {
+      inputNames: ["input_ids", ...(config.kind === "bert" ? ["token_type_ids"] : []), "attention_mask"],
+    }),
     sample: (prompt, _seed, weights) => fillMasks(prompt, { config, tokenizer, special, weights }),
     [Symbol.dispose]: () => shard.close(),
   };
