@@ -53,6 +53,23 @@ export async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
+/**
+ * A folder that is written atomically replaces all that stood in its place; where a user names the place, nothing of theirs may stand
+ * there.
+ *
+ * @throws InputError where `path` is a file, or a folder that is not empty
+ */
+export async function expectFreeFolder(path: string): Promise<void> {
+  const entries = await readdir(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error.code === "ENOTDIR" ? new InputError(`${path} is a file, not a folder: choose another path.`) : error;
+  });
+  if (entries.length === 0) return;
+  const [first, ...others] = entries.sort();
+  const more = others.length > 0 ? ` and ${others.length} more` : "";
+  throw new InputError(`${path} should be new or empty, and holds ${first}${more}: choose another folder, or remove it first.`);
+}
+
 /** Flushes a file, or a folder's list of names, to the disk. */
 async function flush(path: string): Promise<void> {
   // Windows cannot open a folder; there the rename itself is journalled.
@@ -80,6 +97,7 @@ const refusals: Record<string, string> = {
   EPERM: "permission is denied: choose a folder that you may write to",
   EEXIST: "a part of the path is a file, not a folder: choose another path",
   ENOTDIR: "a part of the path is a file, not a folder: choose another path",
+  EISDIR: "a folder has this name: choose another name",
 };
 
 /** The sentence for the user where the disk refuses; any other error is a bug and is passed on as it is. */

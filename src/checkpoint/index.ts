@@ -1,5 +1,13 @@
 // Weights on the disk: safetensors files, Hugging Face model folders, and the atomic folders that training checkpoints live in.
-export { explainRefusal, isAlive, recoverFolder, standingFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
+export {
+  expectFreeFolder,
+  explainRefusal,
+  isAlive,
+  recoverFolder,
+  standingFolder,
+  writeFileAtomically,
+  writeFolderAtomically,
+} from "./atomic.ts";
 export * from "./hub/index.ts";
 export { readLlama2c } from "./llama2c.ts";
 export { loadModelFolder, type ModelFolder, type ReadOptions, type ReadReport, type StoredWeight } from "./model-folder.ts";

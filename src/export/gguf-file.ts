@@ -1,5 +1,6 @@
 // Writes GGUF files, version 3: metadata, tensor descriptions, then the tensors' bytes, streamed row by row.
 // https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+import { open } from "node:fs/promises";
 import { writeFileAtomically } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { type ElementType, encodings, rowBytes } from "./gguf-blocks.ts";
@@ -146,10 +147,10 @@ function checkRange({ name, type }: GgufTensor, numbers: Float32Array, from: num
 }
 
 /**
- * Writes a GGUF file whole or not at all, a piece of a tensor at a time.
+ * Writes a GGUF file whole or not at all, a piece of a tensor at a time. An older GGUF file there is replaced.
  *
  * @param onProgress called after each piece with the bytes of tensors written so far, and of all of them
- * @throws InputError where the disk refuses, or a tensor holds what its type cannot
+ * @throws InputError where `path` is anything but a GGUF file, the disk refuses, or a tensor holds what its type cannot
  */
 export async function writeGgufFile(
   path: string,
@@ -157,6 +158,7 @@ export async function writeGgufFile(
   tensors: readonly GgufTensor[],
   onProgress?: (done: number, total: number) => void,
 ): Promise<void> {
+  await checkPlace(path);
   const head = new Bytes();
   for (const letter of Buffer.from("GGUF")) head.uint8(letter);
   head.uint32(3);
@@ -192,4 +194,19 @@ export async function writeGgufFile(
       await file.writeFile(gap);
     }
   });
+}
+
+/** Throws InputError where a file that is no GGUF would be replaced, such as the model's own weights. */
+async function checkPlace(path: string): Promise<void> {
+  let start: string;
+  try {
+    await using file = await open(path);
+    start = (await file.read(Buffer.alloc(4), 0, 4, 0)).buffer.toString("latin1");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EISDIR") throw new InputError(`${path} is a folder: give the file's name as well.`);
+    // Nothing is there, or what keeps it from being read keeps it from being replaced.
+    return;
+  }
+  if (start !== "GGUF") throw new InputError(`${path} is there already and is no GGUF file: choose another name.`);
 }

@@ -2,7 +2,13 @@
 // Writes a model folder again as a Hugging Face folder: everything that belongs to the model, its weights as they are or narrower.
 import { cp, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type ModelFolder, type SavedTensor, saveModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import {
+  expectFreeFolder,
+  type ModelFolder,
+  type SavedTensor,
+  saveModelFolder,
+  writeFolderAtomically,
+} from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 
 export const weightTypes = ["f32", "f16", "bf16"] as const;
@@ -25,15 +31,16 @@ const left =
 const otherFormats = /^(onnx|openvino|coreml|\..*)$/;
 
 /**
- * Writes the model into the folder `out`, which appears whole or not at all; what stood there is replaced. Rounding is to the nearest,
- * ties to even.
+ * Writes the model into the folder `out`, which should be new or empty and appears whole or not at all. Rounding is to the nearest, ties to
+ * even.
  *
- * @throws InputError where the model is damaged, a number is too large for f16, or the disk refuses
+ * @throws InputError where the model is damaged, a number is too large for f16, `out` holds something, or the disk refuses
  */
 export async function writeHuggingFace(model: ModelFolder, out: string, { dtype }: HuggingFaceOptions = {}): Promise<void> {
   if (resolve(model.path) === resolve(out)) {
     throw new InputError(`The export would replace the model that it reads, ${model.path}: choose another folder.`);
   }
+  await expectFreeFolder(out);
   const weights = new Map(
     Array.from(model.tensors, ([name, tensor]) => [name, dtype ? converted(name, tensor, dtype, model.path) : tensor]),
   );

@@ -1,5 +1,5 @@
 // slovo export as a user runs it.
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readGgufFileInfo } from "node-llama-cpp";
@@ -7,7 +7,7 @@ import { afterAll, expect, test } from "vitest";
 import { slovo } from "../../../test/command-line.ts";
 import { saveTinyModel } from "../../../test/tiny-model.ts";
 import { loadModelFolder, writeSafetensors } from "../../checkpoint/index.ts";
-import { writeHuggingFace } from "../../export/index.ts";
+import { writeGguf, writeHuggingFace } from "../../export/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slovo-export-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -73,4 +73,19 @@ test("what goes wrong is one sentence, and nothing is left", async () => {
   );
   await expect(writeHuggingFace(files, damaged)).rejects.toThrow(/would replace the model/);
   expect(readdirSync(folder)).toEqual(before);
+});
+
+test("nothing of the user's is replaced", async () => {
+  const theirs = join(folder, "theirs");
+  const notes = join(theirs, "notes.txt");
+  const weights = join(model, "model.safetensors");
+  mkdirSync(theirs);
+  writeFileSync(notes, "mine");
+  using opened = await loadModelFolder(model);
+  await expect(writeHuggingFace(opened, theirs)).rejects.toThrow(/theirs should be new or empty, and holds notes\.txt: /);
+  await expect(writeHuggingFace(opened, folder)).rejects.toThrow(/should be new or empty, and holds .* and \d+ more: /);
+  await expect(writeHuggingFace(opened, notes)).rejects.toThrow(/notes\.txt is a file, not a folder: /);
+  await expect(writeGguf(opened, weights, { type: "f16" })).rejects.toThrow(/is there already and is no GGUF file: /);
+  await expect(writeGguf(opened, theirs, { type: "f16" })).rejects.toThrow(/theirs is a folder: give the file's name/);
+  expect(readFileSync(notes, "utf8")).toBe("mine");
 });
