@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { familyOf, type GptConfig, gptConfigFrom, type T5Config, t5ConfigFrom } from "../models/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { Batcher, type BatchModel } from "./batcher.ts";
 import { type BeamModel, type BeamText, beamSearch } from "./beam-search.ts";
 import type { CompileSettings } from "./compile-model.ts";
@@ -54,18 +54,14 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     const config =
       familyOf(files.config, where) === "t5" ? t5ConfigFrom(files.config, where) : gptConfigFrom(files.config, where);
     const tokenizer = await loadTokenizer(folder);
-    if (tokenizer.vocabularySize > config.vocabulary) {
-      throw new InputError(
-        `${folder}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model ${config.vocabulary}; they do not belong together.`,
-      );
-    }
+    checkRows(tokenizer, config.vocabulary, folder);
     const ends = tokensIn(files, "eos_token_id");
     const [start] = tokensIn(files, "decoder_start_token_id") ?? tokensIn(files, "pad_token_id") ?? [];
     const model = await openModel({
       ...options,
       config,
       start,
-      weights: (name, shape) => files.weight(name, shape).data,
+      weights: (...which) => files.weight(...which).data,
       stored: (name, shape) => files.stored(name, shape),
     });
     try {

@@ -8,13 +8,13 @@ import {
   readSentenceEmbedder,
 } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
-import { filesOf, weightTensors } from "../generate/decoder-weights.ts";
+import { filesOf, type WeightSource, weightTensors } from "../generate/decoder-weights.ts";
 import { modelName, type Precision } from "../generate/index.ts";
 import { input, type OnnxModel, resolveShape, type Tensor, toOnnx } from "../graph/index.ts";
 import { type HeadTask, type TaskHead, taskHeadFrom } from "../models/index.ts";
 import { Params, Quantiser } from "../nn/index.ts";
 import { type Device, type HostTensor, openEngine, type Program } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { type Backbone, backboneFrom, type States } from "./backbone.ts";
 
 export interface EncoderOptions {
@@ -89,11 +89,7 @@ export class Encoder {
       const where = join(files.path, "config.json");
       const [backbone, head] = [backboneFrom(files.config, where), taskHeadFrom(files.config, where)];
       const tokenizer = await loadTokenizer(files.path);
-      if (tokenizer.vocabularySize > backbone.vocabulary) {
-        throw new InputError(
-          `${folder}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model ${backbone.vocabulary}; they do not belong together.`,
-        );
-      }
+      checkRows(tokenizer, backbone.vocabulary, folder);
       const scoreActivation = await readScoreActivation(folder);
       return new Encoder(folder, { embedder, files, backbone, head, tokenizer, scoreActivation }, options);
     } catch (error) {
@@ -132,9 +128,17 @@ export class Encoder {
     );
   }
 
-  /** What the head computes for each text, in the order of the texts; throws where a text is longer than `longest`. */
+  /**
+   * What the head computes for each text, in the order of the texts; throws where a text is longer than `longest`.
+   * @throws InputError for a control token that the model does not know
+   */
   async run(head: Head, texts: readonly FramedText[]): Promise<Float32Array[]> {
     if (texts.length === 0) return [];
+    const unknown = texts.flatMap(({ ids }) => ids.find((id) => id >= this.backbone.vocabulary) ?? [])[0];
+    if (unknown !== undefined)
+      throw new InputError(
+        `the text has the token ${this.tokenizer.tokenText(unknown)}, for which the model "${this.name}" has no embedding: leave it out.`,
+      );
     const tooLong = texts.find(({ ids }) => ids.length > this.longest);
     if (tooLong) throw new Error(`a text of ${tooLong.ids.length} tokens does not fit the ${this.longest} of "${this.name}"`);
     const compiled = this.#programs.get(head.name) ?? this.#compile(head);
@@ -179,13 +183,13 @@ export class Encoder {
     const output = head.build(p, states, input("places", "int32", ["places"]));
 
     const extra = this.embedder?.weights;
-    const weights = (name: string, shape: readonly number[]) => {
+    const weights: WeightSource = (name, shape, scratch) => {
       const own = extra?.get(name);
       if (own && own.shape.join() !== shape.join())
         throw new InputError(
           `${this.name}, tensor ${name}: expected the shape [${shape.join(", ")}], got [${own.shape.join(", ")}].`,
         );
-      return (own ?? this.#files.weight(name, shape)).data;
+      return (own ?? this.#files.weight(name, shape, scratch)).data;
     };
     const engine = await openEngine({ device });
     const direct = engine.name === "native" && !quantiser;

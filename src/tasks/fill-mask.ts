@@ -40,8 +40,8 @@ export async function fillMask(encoder: Encoder, text: string, top = 5): Promise
   const [probabilities] = await encoder.run(head, [{ ...framed, places }]);
   return places.map((_, i) => {
     const start = i * backbone.vocabulary;
-    // Embedding tables are often longer than the vocabulary.
-    const row = probabilities!.subarray(start, start + tokenizer.vocabularySize);
+    // Embedding tables are often longer than the vocabulary, and may be shorter by control tokens.
+    const row = probabilities!.subarray(start, start + Math.min(tokenizer.vocabularySize, backbone.vocabulary));
     return Array.from(largest(row, top), (id) => ({ id, text: tokenizer.tokenText(id), probability: row[id]! }));
   });
 }

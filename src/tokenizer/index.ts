@@ -1,5 +1,6 @@
 // The public face of the tokenizer room.
 export { trainCharacterLevel } from "./character-level.ts";
+export { checkRows } from "./check-rows.ts";
 export { loadTokenizer } from "./load.ts";
 export type { FramedText } from "./post-processor.ts";
 export type { TokenRoles } from "./roles.ts";
