@@ -10,7 +10,7 @@ import {
   type ModernBertConfig,
   type PostNormConfig,
 } from "./bert.ts";
-import { checkHeads, familyOf, readFields, share, size } from "./config.ts";
+import { checkHeads, familyOf, layerCount, readFields, share, size } from "./config.ts";
 import { architectureSuffix, type HeadTask, labelsToJson, type ProblemType } from "./task.ts";
 
 const activation = z.enum(Object.keys(bertActivations) as [BertActivation, ...BertActivation[]]).default("gelu");
@@ -22,7 +22,7 @@ const bertJson = z.object({
   vocab_size: size,
   max_position_embeddings: size.default(512),
   hidden_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: layerCount,
   num_attention_heads: size,
   intermediate_size: size,
   type_vocab_size: size.default(2),
@@ -41,7 +41,7 @@ const distilBertJson = z.object({
   vocab_size: size,
   max_position_embeddings: size.default(512),
   dim: size.default(768),
-  n_layers: size.default(6),
+  n_layers: layerCount.default(6),
   n_heads: size.default(12),
   hidden_dim: size.default(3072),
   activation,
@@ -59,7 +59,7 @@ const modernBertJson = z.object({
   vocab_size: size,
   max_position_embeddings: size.default(8192),
   hidden_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: layerCount,
   num_attention_heads: size,
   intermediate_size: size,
   hidden_activation: activation,

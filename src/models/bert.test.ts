@@ -168,6 +168,8 @@ test("the head is what the architecture says", async () => {
     /here: the architecture must be one of .*MultipleChoice/,
   );
   expect(() => head({ architectures: ["BertForMaskedLM"], id2label: { 0: "a", 2: "b" } })).toThrow(/it has no 1/);
+  expect(() => head({ architectures: ["constructor"] })).toThrow(/must be one of .* got "constructor"/);
+  expect(() => head({ architectures: ["BertModel"], num_labels: 1e9 })).toThrow(/"num_labels" .* got 1000000000\./);
 });
 
 test.each([

@@ -2,8 +2,14 @@
 import { z } from "zod";
 import { InputError } from "../errors.ts";
 
-/** A size: a whole number above 0. */
-export const size = z.number().int().positive();
+/** A size: a whole number above 0, and below what anyone's model has, so that a damaged file asks for no absurd tables. */
+export const size = z
+  .number()
+  .int()
+  .positive()
+  .max(2 ** 24);
+/** The number of layers, whose graph is built before the weights are looked for. */
+export const layerCount = size.max(2048);
 /** A share: from 0 to 1. */
 export const share = z.number().min(0).max(1);
 
@@ -35,9 +41,11 @@ export function readFields<T>(schema: z.ZodType<T>, json: unknown, where: string
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
+  // What was received is told as it came, in JSON.
+  const expected = issue.message.replace(/^Invalid input: /, "").replace(/, received \w+$/, "");
   const came = issue.path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)?.[key], json);
   throw new InputError(
-    `${where}: the field "${issue.path.join(".")}" is not what slovo supports: ${issue.message}, got ${JSON.stringify(came) ?? "nothing"}.`,
+    `${where}: the field "${issue.path.join(".")}" is not what slovo supports: ${expected}, got ${JSON.stringify(came) ?? "nothing"}.`,
   );
 }
 

@@ -117,6 +117,9 @@ test.each([
     "layer_types must say something of each of the 4 layers",
   ],
   [{ model_type: "phi3" }, "model_type must be one of"],
+  [{ model_type: "llama", num_hidden_layers: 1e12 }, '"num_hidden_layers" is not what slovo supports: Too big'],
+  [{ model_type: "llama", max_position_embeddings: 1e12 }, '"max_position_embeddings" is not what slovo supports: Too big'],
+  [{ model_type: "llama", hidden_size: null }, '"hidden_size" is not what slovo supports: expected number, got null.'],
 ])("%j is refused by name", (json, message) => {
   expect(() => read(json)).toThrow(message);
 });

@@ -1,7 +1,7 @@
 // Reads and writes `config.json` of a Hugging Face folder for the GPT family, and makes configurations from a few sizes.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkHeads, familyOf, readFields, share, size } from "./config.ts";
+import { checkHeads, familyOf, layerCount, readFields, share, size } from "./config.ts";
 import { type Gpt2Config, type GptConfig, usualHidden } from "./gpt.ts";
 import { llamaConfigFrom, llamaConfigToJson } from "./llama-config.ts";
 
@@ -19,7 +19,7 @@ const gpt2Json = z.object({
   vocab_size: size,
   n_positions: size.default(1024),
   n_embd: size,
-  n_layer: size,
+  n_layer: layerCount,
   n_head: size,
   n_inner: size.nullish(),
   layer_norm_epsilon: z.number().positive().default(1e-5),

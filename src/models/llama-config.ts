@@ -1,7 +1,7 @@
 // Reads and writes `config.json` of the Llama kind: what a field is called, and what it is when it is left out, differ by type.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { checkHeads, readFields, size } from "./config.ts";
+import { checkHeads, layerCount, readFields, size } from "./config.ts";
 import { type LlamaConfig, type LlamaKind, llamaKinds } from "./gpt.ts";
 import { readRotary, rotaryJson, rotaryToJson } from "./rotary-config.ts";
 
@@ -38,7 +38,7 @@ const llamaJson = z.object({
   vocab_size: size,
   hidden_size: size,
   intermediate_size: size,
-  num_hidden_layers: size,
+  num_hidden_layers: layerCount,
   num_attention_heads: size,
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),

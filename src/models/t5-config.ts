@@ -1,7 +1,7 @@
 // Reads and writes `config.json` of a Hugging Face folder for the T5 family.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { familyOf, readFields, share, size } from "./config.ts";
+import { familyOf, layerCount, readFields, share, size } from "./config.ts";
 import { usualHidden } from "./gpt.ts";
 import type { T5Config } from "./t5.ts";
 
@@ -13,8 +13,8 @@ const t5Json = z.object({
   d_model: size,
   d_kv: size.default(64),
   d_ff: size,
-  num_layers: size,
-  num_decoder_layers: size.nullish(),
+  num_layers: layerCount,
+  num_decoder_layers: layerCount.nullish(),
   num_heads: size,
   relative_attention_num_buckets: size.default(32),
   relative_attention_max_distance: size.default(128),

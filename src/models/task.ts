@@ -1,7 +1,7 @@
 // What a model was made for, as its config.json says: the task of its head, and the names of its labels.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { readFields } from "./config.ts";
+import { readFields, size } from "./config.ts";
 
 /** The ends of Hugging Face's names of architectures, and what such a model does. `Model` has no head: it gives hidden states. */
 const tasks = {
@@ -29,7 +29,7 @@ export function architectureSuffix(task: HeadTask): string {
 const taskJson = z.object({
   architectures: z.array(z.string()).nullish(),
   id2label: z.record(z.string().regex(/^\d+$/), z.string()).nullish(),
-  num_labels: z.number().int().positive().nullish(),
+  num_labels: size.nullish(),
   problem_type: z.enum(problemTypes).nullish(),
 });
 
@@ -48,13 +48,14 @@ export function taskHeadFrom(json: unknown, where = "config.json"): TaskHead {
   const architecture = architectures?.[0] ?? "Model";
   const suffix = architecture.replace(/^.*For(?=[A-Z])/, "").replace(/^.*Model$/, "Model");
   // A model that was pre-trained on pairs of sentences has the masked head, and one more that nobody needs.
-  const task = suffix === "PreTraining" ? "masked-lm" : tasks[suffix as keyof typeof tasks];
+  const known = suffix === "PreTraining" ? "MaskedLM" : suffix;
+  const task = Object.hasOwn(tasks, known) ? tasks[known as keyof typeof tasks] : undefined;
   if (!task) {
-    const known = Object.keys(tasks)
+    const names = Object.keys(tasks)
       .filter((name) => name !== "Model")
       .map((name) => `…For${name}`);
     throw new InputError(
-      `${where}: the architecture must be one of ${known.join(", ")} or …Model, got ${JSON.stringify(architecture)}; slovo has no such head.`,
+      `${where}: the architecture must be one of ${names.join(", ")} or …Model, got ${JSON.stringify(architecture)}; slovo has no such head.`,
     );
   }
   const count = id2label ? Object.keys(id2label).length : (num_labels ?? 2);

@@ -1,4 +1,5 @@
 // A mapped file shows the file's bytes, does not write back, and cannot be touched after it is closed.
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,4 +50,10 @@ test("an empty file is zero bytes; a missing file and a folder are the user's to
   expect(() => mapFile(join(folder, "none.bin"))).toThrow(InputError);
   expect(() => mapFile(join(folder, "none.bin"))).toThrow(/none\.bin: there is no such file/);
   expect(() => mapFile(folder)).toThrow(/expected a file/);
+});
+
+test.skipIf(process.platform === "win32")("a named pipe is refused, and nobody waits for its other end", () => {
+  const path = join(folder, "pipe");
+  execFileSync("mkfifo", [path]);
+  expect(() => mapFile(path)).toThrow(/expected a file at .*pipe, found a folder or a device/);
 });

@@ -1,5 +1,5 @@
 // A file as bytes in memory without reading it: the pages come from the disk when they are touched.
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { InputError } from "../errors.ts";
 
@@ -76,7 +76,8 @@ export function mapFile(path: string): MappedFile {
 
 function open(path: string): number {
   try {
-    return openSync(path, "r");
+    // A named pipe would keep us waiting for its other end; Windows has neither the flag nor the wait.
+    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     throw new InputError(`cannot read ${path}: ${reason(error)}`, { cause: error });
   }
