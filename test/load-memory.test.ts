@@ -44,31 +44,37 @@ async function save(folder: string, width: number, dtype: "F32" | "F16" | "BF16"
   return (count * 4) / 2 ** 20;
 }
 
-async function peak(folder: string, purpose: "train" | "generate"): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    resolve(import.meta.dirname, "load-memory.ts"),
-    folder,
-    purpose,
-  ]);
+async function peak(folder: string, purpose: string): Promise<number> {
+  const program = resolve(import.meta.dirname, "load-memory.ts");
+  const { stdout } = await promisify(execFile)(process.execPath, [program, folder, ...purpose.split(" ")]);
   return Number(stdout);
 }
 
 test.skipIf(process.platform !== "linux")("loading holds at most 1.2 times the weights", { timeout: 60_000 }, async () => {
   const small = join(root, "small");
   await save(small, 64, "F32");
-  const purposes = ["train", "generate"] as const;
-  const peaks = (folder: string) => Promise.all(purposes.map((purpose) => peak(folder, purpose)));
-  const baseline = await peaks(small);
-  const cases = [["F32"], ["F16"], ["BF16", 3e7]] as const;
-  for (const [dtype, shardBytes] of cases) {
+  // The least and the most that a purpose may hold: what was measured is the weights. Packed weights are held by us and by the runtime.
+  const purposes = { train: [0.8, 1.2], generate: [0.8, 1.2], "generate int8": [0.3, 1.1], "generate int4": [0.2, 0.9] };
+  type Purpose = keyof typeof purposes;
+  const peaks = (folder: string, names: readonly Purpose[]) => Promise.all(names.map((purpose) => peak(folder, purpose)));
+  const all = Object.keys(purposes) as Purpose[];
+  const baseline = await peaks(small, all);
+  const cases = [
+    ["F32", ["train", "generate"]],
+    ["F16", ["train", "generate"]],
+    ["BF16", all, 3e7],
+  ] as const;
+  for (const [dtype, names, shardBytes] of cases) {
     const folder = join(root, dtype);
     const weights = await save(folder, 1024, dtype, shardBytes);
     expect(weights).toBeGreaterThan(100);
-    for (const [i, held] of (await peaks(folder)).entries()) {
+    for (const [i, held] of (await peaks(folder, names)).entries()) {
       const ratio = (held - baseline[i]!) / weights;
-      expect(ratio, `${dtype}, to ${purposes[i]}`).toBeLessThan(1.2);
-      // What was measured is the weights.
-      expect(ratio, `${dtype}, to ${purposes[i]}`).toBeGreaterThan(0.8);
+      const purpose = names[i]!;
+      const [least, most] = purposes[purpose] as [number, number];
+      console.log(`${dtype}, ${purpose}: ${ratio.toFixed(2)} times the weights in float32`);
+      expect(ratio, `${dtype}, to ${purpose}`).toBeLessThan(most);
+      expect(ratio, `${dtype}, to ${purpose}`).toBeGreaterThan(least);
     }
     rmSync(folder, { recursive: true });
   }

@@ -1,13 +1,13 @@
 // Opens a model folder as training or as generation does, and prints the most memory that this process had resident, in MiB.
-// node test/load-memory.ts FOLDER train|generate
+// node test/load-memory.ts FOLDER train|generate [int8|int4]
 import { join } from "node:path";
 import { peakMemoryMiB } from "../bench/measure.ts";
 import { loadModelFolder } from "../src/checkpoint/index.ts";
-import { Decoder } from "../src/generate/index.ts";
+import { Decoder, type Precision } from "../src/generate/index.ts";
 import { gptConfigFrom } from "../src/models/index.ts";
 import { Layout, nextToken, parametersOf } from "../src/train/index.ts";
 
-const [folder, purpose] = process.argv.slice(2) as [string, string];
+const [folder, purpose, precision] = process.argv.slice(2) as [string, string, Precision?];
 using files = await loadModelFolder(folder);
 const config = gptConfigFrom(files.config, join(folder, "config.json"));
 if (purpose === "train") {
@@ -17,7 +17,8 @@ if (purpose === "train") {
 } else {
   const decoder = await Decoder.create({
     config,
-    weights: (name, shape) => files.weight(name, shape).data,
+    precision,
+    weights: (...which) => files.weight(...which).data,
     stored: (name, shape) => files.stored(name, shape),
     capacity: 16,
     threads: 1,

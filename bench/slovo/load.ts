@@ -8,7 +8,7 @@ const start = performance.now();
 using files = await loadModelFolder(process.argv[2]!);
 const decoder = await Decoder.create({
   config: gptConfigFrom(files.config),
-  weights: (name, shape) => files.weight(name, shape).data,
+  weights: (...which) => files.weight(...which).data,
   stored: (name, shape) => files.stored(name, shape),
 });
 await decoder.extend(0, [[1]]);

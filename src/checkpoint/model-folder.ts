@@ -47,11 +47,12 @@ export interface ModelFolder extends Disposable {
   readonly tensors: ReadonlyMap<string, SavedTensor>;
   /**
    * The weight of that name as float32; see `weight-names.ts` for the names under which it may be stored. Weights that are stored
-   * narrower are widened for each call, and a call lets go of the memory of the one before: use each weight up, one by one.
+   * narrower are widened for each call, and a call lets go of the memory of the one before: use each weight up, one by one. Who needs
+   * numbers only until the next call gives an array for them, `scratch`, so that no memory is taken for each.
    *
    * @throws InputError where it is missing, is of another shape than `shape`, is not of floating point, or holds a NaN or an infinity.
    */
-  weight(name: string, shape?: readonly number[]): Weight & { readonly dtype: "float32" };
+  weight(name: string, shape?: readonly number[], scratch?: Float32Array): Weight & { readonly dtype: "float32" };
   /**
    * Where that weight lies, checked as by `weight`; `undefined` where it is not aligned in its file, so that it has to be copied.
    */
@@ -131,8 +132,14 @@ class OpenFolder implements ModelFolder {
     this.#tied = config.tie_word_embeddings !== false;
   }
 
-  weight(name: string, shape?: readonly number[]): Weight & { readonly dtype: "float32" } {
-    const { tensor, stored, file } = this.#find(name, shape);
+  weight(name: string, shape?: readonly number[], scratch?: Float32Array): Weight & { readonly dtype: "float32" } {
+    const { tensor, stored, dtype, file } = this.#find(name, shape);
+    if (scratch) {
+      const length = tensor.shape.reduce((product, size) => product * size, 1);
+      const data = scratch.subarray(0, length);
+      this.#refuseNonFinite(name, readFloats(stored, dtype, { target: data, release: file.release }), length);
+      return { dtype: "float32", shape: tensor.shape, data };
+    }
     this.#checkFinite(name);
     this.#releaseLast();
     this.#releaseLast = () => file.release(stored.bytes);

@@ -41,7 +41,7 @@ export async function compileModel<Graph extends { readonly outputs: Readonly<Re
   const scope = new Params(quantiser?.rule);
   const graph = build(scope, quantiser);
   const engine = await openEngine({ device: settings.device });
-  const direct = engine.name === "native" && !live && !quantiser && settings.stored;
+  const direct = engine.name === "native" && !live && settings.stored;
   const tensors = scope.all.map(({ tensor }) => tensor);
   const { files, folder } = direct ? filesOf(tensors, direct) : {};
   const model = toOnnx(graph.outputs, { name: "decoder", parameters: live ? "inputs" : "external", files });

@@ -6,8 +6,11 @@ import type { FileParameter, Tensor } from "../graph/index.ts";
 import type { Quantiser } from "../nn/index.ts";
 import type { HostTensor, HostTensors } from "../runtime/index.ts";
 
-/** A float32 weight by its name in a checkpoint, row-major. Throws where it is missing or of another shape. */
-export type WeightSource = (name: string, shape: readonly number[]) => Float32Array;
+/**
+ * A float32 weight by its name in a checkpoint, row-major. Throws where it is missing or of another shape. With `scratch` it is needed
+ * no longer than until the next call, and may be put there.
+ */
+export type WeightSource = (name: string, shape: readonly number[], scratch?: Float32Array) => Float32Array;
 
 /** Where a weight lies on the disk; `undefined` where only {@link WeightSource} has it. Throws as that does. */
 export type StoredWeightSource = (name: string, shape: readonly number[]) => StoredWeight | undefined;
@@ -38,9 +41,12 @@ export function weightTensors(
   { quantiser, files }: { quantiser?: Quantiser; files?: ReadonlyMap<string, FileParameter> },
 ): HostTensors {
   const tensors: Record<string, HostTensor> = {};
-  for (const weight of quantiser?.weights ?? []) {
+  const quantised = quantiser?.weights ?? [];
+  const scratch = new Float32Array(Math.max(0, ...quantised.map(({ inputs, outputs }) => inputs * outputs)));
+  for (const weight of quantised) {
     const { name, inputs, outputs, layout, packed, scales } = weight;
-    const numbers = quantiser!.pack(weights(name, layout === "out-in" ? [outputs, inputs] : [inputs, outputs]), weight);
+    const shape = layout === "out-in" ? [outputs, inputs] : [inputs, outputs];
+    const numbers = quantiser!.pack(weights(name, shape, scratch), weight);
     tensors[parameterName(packed)] = { dtype: "uint8", shape: packed.shape as number[], data: numbers.packed };
     tensors[parameterName(scales)] = { dtype: "float32", shape: scales.shape as number[], data: numbers.scales };
   }
