@@ -192,7 +192,7 @@ export class Encoder {
       return (own ?? this.#files.weight(name, shape, scratch)).data;
     };
     const engine = await openEngine({ device });
-    const direct = engine.name === "native" && !quantiser;
+    const direct = engine.name === "native";
     const { files, folder } = direct
       ? filesOf(
           p.all.map(({ tensor }) => tensor),
