@@ -90,7 +90,7 @@ export async function readSentenceEmbedder(folder: string): Promise<LoadedEmbedd
   const settings = (await readJson(join(folder, settingsFile), settingsJson)) ?? {};
   const prompts = settings.prompts ?? {};
   const defaultPrompt = settings.default_prompt_name ?? undefined;
-  if (defaultPrompt !== undefined && prompts[defaultPrompt] === undefined)
+  if (defaultPrompt !== undefined && !Object.hasOwn(prompts, defaultPrompt))
     throw new InputError(
       `${join(folder, settingsFile)}: default_prompt_name is "${defaultPrompt}", and prompts has no such name.`,
     );

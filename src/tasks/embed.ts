@@ -37,7 +37,7 @@ function promptOf({ embedder, name }: Encoder, wanted: string | undefined): stri
   const prompts = embedder?.prompts ?? {};
   const prompt = wanted ?? embedder?.defaultPrompt;
   if (prompt === undefined) return "";
-  const found = prompts[prompt];
+  const found = Object.hasOwn(prompts, prompt) ? prompts[prompt] : undefined;
   if (found !== undefined) return found;
   const known = Object.keys(prompts).join(", ") || "none";
   throw new InputError(`the model "${name}" has no prompt "${prompt}"; it has: ${known}.`);

@@ -65,6 +65,45 @@ test("a BPE model as Llama has it: merges in the order of pieces, bytes for the 
   expect([...(await loadTokenizer(join(folder, "saved"))).encode("abc ab cé")]).toEqual([...tokenizer.encode("abc ab cé")]);
 });
 
+test("tokens that were added later: listed in the configuration, or before that in a file of their own", async () => {
+  const decoder = { 2: { content: "</s>", special: true }, 267: { content: "<pad>", special: true }, 268: { content: "wow" } };
+  const listed = await folderOf("llama-listed", {
+    "tokenizer.model": llama,
+    "tokenizer_config.json": JSON.stringify({ pad_token: "<pad>", added_tokens_decoder: decoder }),
+  });
+  const older = await folderOf("llama-added", {
+    "tokenizer.model": llama,
+    "special_tokens_map.json": '{"pad_token": "<pad>"}',
+    "added_tokens.json": '{"<pad>": 267, "wow": 268}',
+  });
+  for (const folder of [listed, older]) {
+    const tokenizer = await loadTokenizer(folder);
+    expect(tokenizer.vocabularySize).toBe(269);
+    expect(tokenizer.roles).toMatchObject({ eos: 2, pad: 267 });
+    expect([...tokenizer.encode("wow<pad>", { allowSpecial: true })]).toEqual([268, 267]);
+    expect([...tokenizer.encode("wow")]).toEqual([268]);
+  }
+  await writeFile(join(older, "added_tokens.json"), '{"": 5}');
+  await expect(loadTokenizer(older)).rejects.toThrow(/added_tokens.json: the tokens that were added/);
+});
+
+test("a GPT-2 with the control tokens of RoBERTa puts none of them around texts", async () => {
+  const files = { "vocab.json": '{"<s>":0,"</s>":1,"<mask>":2,"<pad>":3,"<unk>":4,"a":5}', "merges.txt": "#version: 0.2\n" };
+  const frame = async (name: string, config: object) => {
+    const folder = await folderOf(name, { ...files, "tokenizer_config.json": JSON.stringify(config) });
+    return [...(await loadTokenizer(folder)).frame([5]).ids];
+  };
+  expect(await frame("gpt2-controls", { tokenizer_class: "GPT2Tokenizer", bos_token: "<s>", eos_token: "</s>" })).toEqual([5]);
+  expect(await frame("roberta-controls", {})).toEqual([0, 5, 1]);
+});
+
+test("a tokenizer.json says itself what stands around texts, whatever the configuration adds", async () => {
+  const folder = await folderOf("embedding", { "tokenizer.model": llama });
+  await (await loadTokenizer(folder)).save(folder);
+  await writeFile(join(folder, "tokenizer_config.json"), '{"add_bos_token": false, "add_eos_token": true, "bos_token": "<s>"}');
+  expect([...(await loadTokenizer(folder)).frame([7]).ids]).toEqual([1, 7]);
+});
+
 test("a Unigram model as T5 has it: sentinels follow the pieces, as many as extra_ids says", async () => {
   const pieces = [["<pad>", 0, 3], ["</s>", 0, 3], ["<unk>", 0, 2], ["▁", -2, 1], ["a", -3, 1], ["▁a", -1, 1]] as const; // biome-ignore format: a row
   const model = sentencePiece(pieces, { 3: 1, 40: 2, 41: -1, 42: 1 });

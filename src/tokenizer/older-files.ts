@@ -21,7 +21,9 @@ interface Found {
  */
 export async function readOlderFiles(folder: string, config: TokenizerConfig): Promise<Found | undefined> {
   const found = await readVocabulary(folder, config);
-  return found && { ...found, file: withConfiguredFrame(found) };
+  if (!found) return undefined;
+  const added_tokens = [...found.file.added_tokens, ...(await laterTokens(folder, found))];
+  return { ...found, file: withConfiguredFrame({ ...found, file: { ...found.file, added_tokens } }) };
 }
 
 async function readVocabulary(folder: string, config: TokenizerConfig): Promise<Found | undefined> {
@@ -35,6 +37,22 @@ async function readVocabulary(folder: string, config: TokenizerConfig): Promise<
   if (vocabulary && merges) return { ...byteLevel(vocabulary, merges, config, folder), path: folder };
   const words = await read(join(folder, "vocab.txt"));
   return words && { ...wordPiece(words, config, join(folder, "vocab.txt")), path: folder };
+}
+
+/** Tokens that were added to a vocabulary later: `added_tokens_decoder` of the configuration has them, before it added_tokens.json had. */
+async function laterTokens(folder: string, { file, config }: Found): Promise<TokenizerFile["added_tokens"]> {
+  const listed = config.added_tokens_decoder ?? undefined;
+  const path = join(folder, listed === undefined ? "added_tokens.json" : "tokenizer_config.json");
+  const bytes = listed === undefined ? await read(path) : undefined;
+  const named = roleNames(config);
+  const tokens = bytes
+    ? Object.entries(parseVocabulary(bytes, path)).map(([content, id]) => ({ id, content, special: named.has(content) }))
+    : Object.entries(listed ?? {}).map(([id, token]) => ({ ...token, id: Number(id) }));
+  const parsed = TokenizerFile.shape.added_tokens.safeParse(tokens);
+  if (!parsed.success)
+    throw new InputError(`${path}: the tokens that were added to the vocabulary must have ids and texts: fetch it again`);
+  const known = new Set(file.added_tokens.map(({ id }) => id));
+  return parsed.data.filter(({ id }) => !known.has(id));
 }
 
 /**
@@ -161,12 +179,14 @@ function withNames(config: TokenizerConfig, usual: Readonly<Record<string, strin
   return { ...Object.fromEntries(Object.entries(usual).map(([role, name]) => [`${role}_token`, name])), ...config };
 }
 
+/** The tokens to which the configuration gives a part to play. */
+function roleNames(config: TokenizerConfig): Set<string> {
+  return new Set(Object.entries(config).flatMap(([key, value]) => (key.endsWith("_token") ? (tokenName(value) ?? []) : [])));
+}
+
 /** The control tokens that the configuration names and the vocabulary has. */
 function addedTokens(config: TokenizerConfig, ids: ReadonlyMap<string, number>) {
-  const names = new Set(
-    Object.entries(config).flatMap(([key, value]) => (key.endsWith("_token") ? (tokenName(value) ?? []) : [])),
-  );
-  return [...names]
+  return [...roleNames(config)]
     .flatMap((content) => (ids.has(content) ? [{ id: ids.get(content)!, content, special: true, normalized: false }] : []))
     .sort((a, b) => a.id - b.id);
 }

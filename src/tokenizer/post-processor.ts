@@ -59,25 +59,12 @@ const kinds: Record<string, (component: Component) => PostProcessor> = {
     return { frame: { single: pieces(single), pair: pieces(pair) } };
   },
   BertProcessing(component) {
-    const { cls, sep } = settings(component, z.looseObject({ cls: Named, sep: Named }));
-    const [open, close] = [cls[1], sep[1]];
-    const first: Piece[] = [
-      { ids: [open], type: 0 },
-      { text: "A", type: 0 },
-      { ids: [close], type: 0 },
-    ];
-    return { frame: { single: first, pair: [...first, { text: "B", type: 1 }, { ids: [close], type: 1 }] } };
+    const { single, close } = classified(component);
+    return { frame: { single, pair: [...single, { text: "B", type: 1 }, { ...close, type: 1 }] } };
   },
   RobertaProcessing(component) {
-    const { cls, sep } = settings(component, z.looseObject({ cls: Named, sep: Named }));
-    const [open, close] = [cls[1], sep[1]];
-    const first: Piece[] = [
-      { ids: [open], type: 0 },
-      { text: "A", type: 0 },
-      { ids: [close], type: 0 },
-    ];
-    const pair: Piece[] = [...first, { ids: [close], type: 0 }, { text: "B", type: 0 }, { ids: [close], type: 0 }];
-    return { frame: { single: first, pair }, ...trimming(component) };
+    const { single, close } = classified(component);
+    return { frame: { single, pair: [...single, close, { text: "B", type: 0 }, close] }, ...trimming(component) };
   },
   ByteLevel: (component) => trimming(component),
   Sequence(component) {
@@ -87,6 +74,13 @@ const kinds: Record<string, (component: Component) => PostProcessor> = {
     return Object.assign({}, ...all) as PostProcessor;
   },
 };
+
+/** A text between the token that a classifier reads and the one that separates texts. */
+function classified(component: Component): { single: Piece[]; close: { ids: number[]; type: number } } {
+  const { cls, sep } = settings(component, z.looseObject({ cls: Named, sep: Named }));
+  const close = { ids: [sep[1]], type: 0 };
+  return { single: [{ ids: [cls[1]], type: 0 }, { text: "A", type: 0 }, close], close };
+}
 
 function trimming(component: Component): PostProcessor {
   const { trim_offsets, add_prefix_space } = settings(component, Trimming);

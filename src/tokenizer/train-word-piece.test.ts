@@ -1,12 +1,9 @@
 // WordPiece as it is trained here: against merges by the definition, in both scripts, with and without small letters.
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Tokenizer as JavaScript } from "@huggingface/tokenizers";
-import fc from "fast-check";
-import { Tokenizer as Rust } from "tokenizers";
 import { expect, test } from "vitest";
+import { readAlike } from "./fixtures/read-alike.ts";
 import { loadTokenizer } from "./load.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 import { trainWordPiece } from "./train-word-piece.ts";
@@ -74,31 +71,7 @@ test("the order of documents makes no difference, and the saved file is the same
 });
 
 test("Hugging Face's libraries, in Rust and in JavaScript, read the saved file alike", async () => {
-  const tokenizer = await trainWordPiece(texts, { vocabularySize: 150 });
-  const folder = await mkdtemp(join(tmpdir(), "slovo-read-"));
-  try {
-    await tokenizer.save(folder);
-    const path = join(folder, "tokenizer.json");
-    const rust = Rust.fromFile(path);
-    const javascript = new JavaScript(JSON.parse(readFileSync(path, "utf8")), tokenizer.config);
-    const known = Array.from(texts.join(" "));
-    const text = fc.array(fc.constantFrom(...known, " ", "  ", "\n", "\u200b", "\u0007", "ｱ", "ﬁ", "</s>", "[MASK]"), {
-      maxLength: 30,
-    });
-    await fc.assert(
-      fc.asyncProperty(
-        text.map((parts) => parts.join("")),
-        async (each) => {
-          const ids = [...tokenizer.encode(each, { allowSpecial: true })];
-          expect((await rust.encode(each, null, { addSpecialTokens: false })).getIds()).toEqual(ids);
-          expect(javascript.encode(each, { add_special_tokens: false }).ids).toEqual(ids);
-          expect((await rust.encode(each, "Маша")).getIds()).toEqual([...tokenizer.frame(ids, tokenizer.encode("Маша")).ids]);
-        },
-      ),
-    );
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  await readAlike(await trainWordPiece(texts, { vocabularySize: 150 }), texts);
 });
 
 test("impossible requests are refused with a sentence", async () => {

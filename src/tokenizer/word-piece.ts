@@ -26,6 +26,7 @@ export class WordPiece implements Model {
   }
 
   tokenize(word: string, spans?: number[]): number[] {
+    if (word.length > this.#longestWord && [...word].length > this.#longestWord) return this.#wholeIsUnknown(word, spans);
     const ids: number[] = [];
     const ends: number[] = [];
     for (let start = 0; start < word.length; ) {
@@ -42,7 +43,6 @@ export class WordPiece implements Model {
       ends.push(end);
       start = end;
     }
-    if (word.length > this.#longestWord && [...word].length > this.#longestWord) return this.#wholeIsUnknown(word, spans);
     if (spans) for (const [i, end] of ends.entries()) spans.push(ends[i - 1] ?? 0, end);
     return ids;
   }
