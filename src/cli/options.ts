@@ -2,13 +2,15 @@
 import { InvalidArgumentError, Option } from "commander";
 import { devices } from "../runtime/index.ts";
 
-/** A whole number of at least `least`. */
-export const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text.trim()) || value < least)
-    throw new InvalidArgumentError(`Expected a whole number of at least ${least}.`);
-  return value;
-};
+/** A whole number of at least `least`, and of at most `most`. */
+export const wholeNumber =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text.trim()) && value >= least && value <= most) return value;
+    const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`;
+    throw new InvalidArgumentError(`Expected a whole number ${range}.`);
+  };
 
 /** A port; 0 takes any free one. */
 export const port = (text: string) => {

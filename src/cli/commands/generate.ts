@@ -39,7 +39,7 @@ export function generateCommand(): Command {
     .option("--min-p <number>", "only tokens this likely relative to the likeliest", number(0), 0)
     .option("--repetition-penalty <number>", "above 1 makes repeats less likely", number(0, true), 1)
     .option("--no-repeat-ngram <number>", "no run of so many tokens occurs twice; 0: they may", wholeNumber(0), 0)
-    .option("--beams <number>", "follow so many texts at once, give the likeliest as a whole; draws none", wholeNumber(1), 1)
+    .option("--beams <number>", "follow so many texts at once, give the likeliest as a whole; draws none", wholeNumber(1, 256), 1)
     .option("--length-penalty <number>", "of beams: above 0 favours long texts, below 0 short ones", number(-10), 1)
     .option("--stop <texts...>", "end before any of these", [])
     .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
