@@ -3,6 +3,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { evaluateFolder } from "../src/eval/index.ts";
+import { writeGguf } from "../src/export/index.ts";
 import { loadTextModel, type TextModel } from "../src/generate/index.ts";
 import { classify, Encoder, embed, fillMask, score } from "../src/tasks/index.ts";
 import { expectedNumbers, type PublishedModel, publishedModels, publishedTexts, writePublished } from "./published.ts";
@@ -97,6 +99,14 @@ test("a model of a type that slovo does not run is refused by its name", async (
   // roneneldan/TinyStories-33M.
   await writeFile(join(folder, "config.json"), JSON.stringify({ architectures: ["GPTNeoForCausalLM"], model_type: "gpt_neo" }));
   await expect(loadTextModel(folder)).rejects.toThrow(/model_type must be one of .*gpt2.*, got "gpt_neo"/);
+});
+
+test("what has fewer rows than its tokenizer has control tokens is exported and measured too", async () => {
+  const folder = await folderOf("google/gemma-3-270m");
+  await expect(writeGguf(folder, join(home, "gemma.gguf"), { type: "f32" })).resolves.toEqual({ notes: [] });
+  const source = { fingerprint: "cats", documents: () => [{ text: `${text} `.repeat(20) }] };
+  const { loss } = await evaluateFolder(folder, source, { length: 64, threads: 1 });
+  expect(loss).toBeGreaterThan(1);
 });
 
 test("a text with a control token that the model has no row for is refused", async () => {

@@ -15,7 +15,7 @@ import {
 import { InputError } from "../errors.ts";
 import { bertConfigFrom, type Family, familyOf, gptConfigFrom, t5ConfigFrom } from "../models/index.ts";
 import { type Device, openEngine } from "../runtime/index.ts";
-import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
   type Counted,
   Layout,
@@ -68,9 +68,10 @@ const measures: Record<Family, MeasureOf> = {
   bert({ config, path }, tokenizer, rows) {
     const bert = bertConfigFrom(config);
     const special = maskingTokens(tokenizer, path);
+    const vocabulary = Math.min(tokenizer.vocabularySize, bert.vocabulary);
     return {
       objective: maskedLanguageModel(bert, rows),
-      batches: (documents) => maskedValidation(documents, { ...rows, special, vocabulary: bert.vocabulary, share: 0.15 }),
+      batches: (documents) => maskedValidation(documents, { ...rows, special, vocabulary, share: 0.15 }),
     };
   },
   t5({ config, path }, tokenizer, rows) {
@@ -105,11 +106,7 @@ export async function evaluateFolder(
   const family = familyOf(files.config, where);
   const { vocabulary, context } = limitsOf(family, files.config, where);
   const tokenizer = await loadTokenizer(folder);
-  if (tokenizer.vocabularySize > vocabulary) {
-    throw new InputError(
-      `${folder}: the tokenizer has ${tokenizer.vocabularySize} tokens, the model only ${vocabulary}; they do not belong together.`,
-    );
-  }
+  checkRows(tokenizer, vocabulary, folder);
   const length = options.length ?? Math.min(context, usualLength[family]);
   if (length > context)
     throw new InputError(

@@ -20,7 +20,7 @@ const prefix = "tokenizer.ggml";
 /**
  * The metadata for the tokenizer of a model whose embedding has `rows` rows.
  *
- * @throws InputError where there is no tokenizer (llama.cpp opens no file without one), it is damaged, is of a kind that llama.cpp does not have, or has more tokens than rows
+ * @throws InputError where there is no tokenizer (llama.cpp opens no file without one), it is damaged, is of a kind that llama.cpp does not have, or has more tokens than rows, control tokens aside
  */
 export async function tokenizerMetadata(folder: ModelFolder, rows: number): Promise<TokenizerMetadata> {
   const { file, config, path } = await readTokenizer(folder.path);
@@ -53,6 +53,8 @@ function tokensOf(file: TokenizerFile, rows: number, path: string): Piece[] {
   };
   for (const [text, id] of named) put(text, id, pieceTypes.normal);
   for (const { content, id, special } of file.added_tokens) {
+    // Of these no text is made: Gemma's small models have no row for pictures.
+    if (special && id >= rows) continue;
     put(content, id, special ? pieceTypes.control : pieceTypes.userDefined);
   }
   return tokens;
@@ -94,7 +96,7 @@ function specialTokens(folder: ModelFolder, file: TokenizerFile, config: Tokeniz
     const inModel = folder.generationConfig?.[`${name}_token_id`] ?? folder.config[`${name}_token_id`];
     return inTokenizer ?? (typeof inModel === "number" ? inModel : undefined);
   };
-  const frame = frameOf(file, config);
+  const frame = frameOf(file);
   // What ends a text is the model's affair: a chat model ends turns with another token than its tokenizer ends documents.
   const ends = [folder.generationConfig?.eos_token_id ?? folder.config.eos_token_id ?? idOf("eos") ?? []].flat() as number[];
   const found: Record<string, number | undefined> = {
@@ -120,10 +122,10 @@ interface Template {
 }
 
 /** Whether a single text gets a token before it and one behind it, and which comes first. */
-function frameOf(file: TokenizerFile, config: TokenizerConfig): { begins: boolean; ends: boolean; first?: string } {
+function frameOf(file: TokenizerFile): { begins: boolean; ends: boolean; first?: string } {
   const processor = file.post_processor as Template | null | undefined;
   const template = [processor, ...(processor?.processors ?? [])].find((step) => step?.type === "TemplateProcessing");
-  if (!template?.single) return { begins: config.add_bos_token === true, ends: config.add_eos_token === true };
+  if (!template?.single) return { begins: false, ends: false };
   const first = template.single[0]?.SpecialToken?.id;
   return { begins: first !== undefined, ends: template.single.at(-1)?.SpecialToken !== undefined, first };
 }

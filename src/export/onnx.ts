@@ -12,7 +12,7 @@ import { InputError } from "../errors.ts";
 import { toOnnx } from "../graph/index.ts";
 import { familyOf } from "../models/index.ts";
 import { Params } from "../nn/index.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
+import { checkRows, loadTokenizer } from "../tokenizer/index.ts";
 import { weightBytes, writeOnnxFile } from "./onnx-file.ts";
 import { onnxGraphs } from "./onnx-graphs.ts";
 import { OnnxLinears } from "./onnx-linears.ts";
@@ -75,11 +75,7 @@ export async function writeOnnx(model: string, out: string, options: OnnxExportO
   const total = files.reduce((sum, { graph }) => sum + weightBytes(graph), 0);
   const tokenizer = await loadTokenizer(folder.path);
   const { vocab_size: rows } = folder.config as { vocab_size: number };
-  if (tokenizer.vocabularySize > rows) {
-    throw new InputError(
-      `${model}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model ${rows}; they do not belong together.`,
-    );
-  }
+  checkRows(tokenizer, rows, model);
   // transformers.js reads a decoder's rows at their ends.
   if (familyOf(folder.config) === "gpt") Object.assign(tokenizer.config, { padding_side: "left" });
   await writeFolderAtomically(out, async (made) => {

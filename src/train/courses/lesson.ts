@@ -1,7 +1,6 @@
 // What a course is made from: the recipe, its text and tokenizer, the run's folder, and the model that it begins with, if any.
 import type { ModelFolder } from "../../checkpoint/index.ts";
 import type { DocumentSource, ShardProgress } from "../../data/index.ts";
-import { InputError } from "../../errors.ts";
 import type { Tokenizer, TrainingProgress } from "../../tokenizer/index.ts";
 import type { Recipe } from "../recipe.ts";
 import type { RunFolder } from "../run-folder.ts";
@@ -25,12 +24,4 @@ export interface Lesson {
   /** The model whose training is continued. */
   readonly base?: ModelFolder;
   readonly events: JobEvents;
-}
-
-/** Throws InputError where the tokenizer has tokens that the model has not. */
-export function checkVocabulary({ recipe, tokenizer, base }: Lesson, { vocabulary }: { readonly vocabulary: number }): void {
-  if (tokenizer.vocabularySize <= vocabulary) return;
-  throw new InputError(
-    `${recipe.name}: the tokenizer has ${tokenizer.vocabularySize} tokens and the model in ${base?.path} has ${vocabulary}: take the tokenizer that belongs to the model.`,
-  );
 }

@@ -13,11 +13,11 @@ import {
 } from "../../models/index.ts";
 import { Params, sequenceContext } from "../../nn/index.ts";
 import { evaluate, type HostTensors, openEngine } from "../../runtime/index.ts";
-import type { Tokenizer } from "../../tokenizer/index.ts";
+import { checkRows, type Tokenizer } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { type MaskedTokens, maskedLanguageModel } from "../objectives/masked.ts";
-import { checkVocabulary, type Lesson } from "./lesson.ts";
+import type { Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
 
 /** Candidates that a sample shows for each hidden token. */
@@ -31,12 +31,12 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
   const config = base
     ? { ...bertConfigFrom(base.config, join(base.path, "config.json")), dropout }
     : bertShape({ ...shape, kind: recipe.model as BertKind, vocabulary: tokenizer.vocabularySize });
-  checkVocabulary(lesson, config);
+  if (base) checkRows(tokenizer, config.vocabulary, base.path);
   const shard = await openLessonShard(lesson);
   const options = {
     ...rowsOf(recipe, tokenizer),
     special,
-    vocabulary: tokenizer.vocabularySize,
+    vocabulary: Math.min(tokenizer.vocabularySize, config.vocabulary),
     share: recipe.maskShare,
     ...(recipe.wholeWords && { beginsWord: (token: number) => tokenizer.beginsWord(token) }),
   };

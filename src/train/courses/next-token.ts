@@ -3,11 +3,12 @@ import { join } from "node:path";
 import { PackedBatches, RandomWindows, validationBatches } from "../../data/index.ts";
 import { textModelFrom } from "../../generate/index.ts";
 import { type GptConfig, gptConfigFrom, gptConfigToJson, gptShape } from "../../models/index.ts";
+import { checkRows } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { nextToken, type TokenBatch } from "../objectives/next-token.ts";
 import type { Recipe } from "../recipe.ts";
-import { checkVocabulary, type Lesson } from "./lesson.ts";
+import type { Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
@@ -18,7 +19,7 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
   const config = base
     ? { ...gptConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
     : gptShape({ ...shapeFields(recipe), kind: recipe.model as GptConfig["kind"], vocabulary: tokenizer.vocabularySize });
-  checkVocabulary(lesson, config);
+  if (base) checkRows(tokenizer, config.vocabulary, base.path);
   const shard = await openLessonShard(lesson);
   const options = rowsOf(recipe, tokenizer);
   const packed = recipe.batches === "packed";

@@ -13,10 +13,11 @@ import {
 } from "../../data/index.ts";
 import { textModelFrom } from "../../generate/index.ts";
 import { type T5Config, t5ConfigFrom, t5ConfigToJson, t5Shape } from "../../models/index.ts";
+import { checkRows } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { type TextToTextBatch, textToText } from "../objectives/text-to-text.ts";
-import { checkVocabulary, type Lesson } from "./lesson.ts";
+import type { Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
@@ -28,7 +29,7 @@ export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTex
   const config = base
     ? { ...t5ConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
     : shapeOf(lesson);
-  checkVocabulary(lesson, config);
+  if (base) checkRows(tokenizer, config.vocabulary, base.path);
   const text = recipe.objective === "text-to-text" ? await pairs(lesson, special) : await plainText(lesson, special);
   const made = t5ConfigToJson(config, { pad: special.pad, eos: special.eos });
   return {
