@@ -4,6 +4,7 @@ import { frequentSubstrings } from "./frequent-substrings.ts";
 import { normalizer } from "./normalizers.ts";
 import { PieceLattice } from "./piece-lattice.ts";
 import { PipelineTokenizer } from "./pipeline-tokenizer.ts";
+import { frameTemplate } from "./post-processor.ts";
 import { preTokenizer } from "./pre-tokenizers.ts";
 import { sentinelNames } from "./sentencepiece.ts";
 import { SourceText, widthAt } from "./source-text.ts";
@@ -214,8 +215,6 @@ function digamma(x: number): number {
 function assemble(vocabulary: readonly [string, number][], sentinels: number): Tokenizer {
   const names = sentinelNames(sentinels);
   const vocab = [...control.map((token) => [token, 0]), ...vocabulary, ...names.map((token) => [token, 0])];
-  const end = { SpecialToken: { id: "</s>", type_id: 0 } };
-  const text = (id: "A" | "B") => ({ Sequence: { id, type_id: 0 } });
   const file = {
     version: "1.0",
     truncation: null,
@@ -226,12 +225,7 @@ function assemble(vocabulary: readonly [string, number][], sentinels: number): T
     ],
     normalizer: normal,
     pre_tokenizer: cut,
-    post_processor: {
-      type: "TemplateProcessing",
-      single: [text("A"), end],
-      pair: [text("A"), end, text("B"), end],
-      special_tokens: { "</s>": { id: "</s>", ids: [1], tokens: ["</s>"] } },
-    },
+    post_processor: frameTemplate({ eos: ["</s>", 1], secondType: 0 }),
     decoder: metaspace,
     model: { type: "Unigram", unk_id: 2, vocab, byte_fallback: false },
   };
