@@ -148,6 +148,12 @@ function onTinyDisk(script: string) {
   return spawnSync("unshare", ["-rm", "sh", "-c", shell, root, process.execPath, script], { encoding: "utf8" });
 }
 
+test.runIf(process.platform === "linux")("a place where no folder can be made is one sentence", async () => {
+  const refused = writeFileAtomically("/proc/slovo/file", "text");
+  await expect(refused).rejects.toThrow(InputError);
+  await expect(refused).rejects.toThrow(/Could not write \/proc\/slovo\/file.* the disk is read-only: choose another folder/);
+});
+
 test("a full disk is one sentence, and what was there stays", (context) => {
   if (onTinyDisk("").status !== 0) context.skip("no tiny disk can be mounted here (unshare and tmpfs are needed)");
   const { stdout, stderr } = onTinyDisk(`

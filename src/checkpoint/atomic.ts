@@ -102,7 +102,9 @@ const refusals: Record<string, string> = {
 
 /** The sentence for the user where the disk refuses; any other error is a bug and is passed on as it is. */
 export function explainRefusal(error: unknown, path: string): unknown {
-  const reason = refusals[(error as NodeJS.ErrnoException)?.code ?? ""];
+  const { code = "", syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  // Node's recursive mkdir says ENOENT where the disk is read-only.
+  const reason = refusals[code === "ENOENT" && syscall === "mkdir" ? "EROFS" : code];
   return reason
     ? new InputError(`Could not write ${path}, and left what was there as it was: ${reason}.`, { cause: error })
     : error;
