@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
-import { recoverFolder, standingFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
+import { explainRefusal, recoverFolder, standingFolder, writeFileAtomically, writeFolderAtomically } from "./atomic.ts";
 import { latestCheckpoint, listCheckpoints, saveCheckpoint } from "./training-checkpoints.ts";
 
 let root: string;
@@ -148,10 +148,13 @@ function onTinyDisk(script: string) {
   return spawnSync("unshare", ["-rm", "sh", "-c", shell, root, process.execPath, script], { encoding: "utf8" });
 }
 
-test.runIf(process.platform === "linux")("a place where no folder can be made is one sentence", async () => {
-  const refused = writeFileAtomically("/proc/slovo/file", "text");
-  await expect(refused).rejects.toThrow(InputError);
-  await expect(refused).rejects.toThrow(/Could not write \/proc\/slovo\/file.* the disk is read-only: choose another folder/);
+test("a folder that cannot be made on a read-only disk is not taken for one that is missing", () => {
+  const refused = Object.assign(new Error("no such file or directory"), { code: "ENOENT", syscall: "mkdir" });
+  expect(explainRefusal(refused, "there")).toEqual(
+    new InputError("Could not write there, and left what was there as it was: the disk is read-only: choose another folder."),
+  );
+  const missing = { ...refused, syscall: "open" };
+  expect(explainRefusal(missing, "there")).toBe(missing);
 });
 
 test("a full disk is one sentence, and what was there stays", (context) => {
