@@ -8,7 +8,18 @@ import { map, type NdArray } from "./nd-array.ts";
 import { operatorChecks } from "./operators/index.ts";
 
 /** What graph/ exports beside operators: leaves, the machinery, and arithmetic of shapes. */
-const notOperators = ["Tensor", "input", "parameter", "constant", "arrayFor", "withGradient", "grad", "toOnnx", "rotaryTables", "rotaryFrequencies"];
+const notOperators = [
+  "Tensor",
+  "input",
+  "parameter",
+  "constant",
+  "arrayFor",
+  "withGradient",
+  "grad",
+  "toOnnx",
+  "rotaryTables",
+  "rotaryFrequencies",
+];
 const shapeArithmetic = ["minus", "namesIn", "plus", "product", "resolveShape"];
 
 const engine = await nativeEngine();
