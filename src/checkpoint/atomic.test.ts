@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -155,6 +156,16 @@ test("a folder that cannot be made on a read-only disk is not taken for one that
   );
   const missing = { ...refused, syscall: "open" };
   expect(explainRefusal(missing, "there")).toBe(missing);
+});
+
+test("what cannot be written into a new folder is named as the user named that", async () => {
+  const path = join(root, "model");
+  const refused = writeFolderAtomically(path, async (folder) => {
+    await mkdir(join(folder, "config.json"));
+    await writeFileAtomically(join(folder, "config.json"), "{}");
+  });
+  await expect(refused).rejects.toThrow(`Could not write ${join(path, "config.json")}, and left`);
+  expect(existsSync(path)).toBe(false);
 });
 
 test("a full disk is one sentence, and what was there stays", (context) => {

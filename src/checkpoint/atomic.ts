@@ -121,9 +121,16 @@ function throughTemporary(path: string, write: (temporary: string) => Promise<vo
     } catch (error) {
       // The first error is the one to tell.
       await rm(temporary, { recursive: true, force: true }).catch(() => {});
-      throw explainRefusal(error, path);
+      throw explainRefusal(inWordsOf(path, temporary, error), path);
     }
   });
+}
+
+/** What was written into a temporary folder and refused was named by a path that the user never gave. */
+function inWordsOf(path: string, temporary: string, error: unknown): unknown {
+  return error instanceof InputError && error.message.includes(temporary)
+    ? new InputError(error.message.replaceAll(temporary, path), { cause: error.cause })
+    : error;
 }
 
 /**

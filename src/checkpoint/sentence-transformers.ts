@@ -9,7 +9,6 @@ import {
   denseActivations,
   type EmbeddingPipeline,
   type EmbeddingStep,
-  type Pooling,
   poolings,
 } from "../models/index.ts";
 import { writeFileAtomically } from "./atomic.ts";
@@ -31,6 +30,8 @@ export interface SentenceEmbedder extends EmbeddingPipeline {
 export interface LoadedEmbedder extends SentenceEmbedder {
   /** The folder of the model itself, within that of the embedder: mostly the same, `""`. */
   readonly modelPath: string;
+  /** The width of the hidden states that its pooling expects, where the files say it, and which file does. */
+  readonly width?: { readonly size: number; readonly file: string };
   /** Of the dense modules, by the name that `sentenceEmbedding` asks for: `2_Dense.linear.weight`. */
   readonly weights: ReadonlyMap<string, Weight>;
 }
@@ -53,6 +54,7 @@ const settingsJson = z.object({
 const poolingJson = z.looseObject({
   pooling_mode: z.union([z.string(), z.array(z.string())]).optional(),
   include_prompt: z.literal(true).default(true),
+  word_embedding_dimension: z.number().int().positive().nullish(),
 });
 const denseJson = z.object({
   out_features: z.number().int().positive(),
@@ -94,8 +96,8 @@ export async function readSentenceEmbedder(folder: string): Promise<LoadedEmbedd
     throw new InputError(
       `${join(folder, settingsFile)}: default_prompt_name is "${defaultPrompt}", and prompts has no such name.`,
     );
-  const pooling = await readPooling(folder, poolingModule.path);
-  return { modelPath: transformer.path, pooling, steps, longest, lowercase, prompts, defaultPrompt, weights };
+  const { pooling, width } = await readPooling(folder, poolingModule.path);
+  return { modelPath: transformer.path, pooling, width, steps, longest, lowercase, prompts, defaultPrompt, weights };
 }
 
 /**
@@ -125,7 +127,7 @@ async function readTransformer(folder: string) {
   return {};
 }
 
-async function readPooling(folder: string, path: string): Promise<Pooling> {
+async function readPooling(folder: string, path: string): Promise<Pick<LoadedEmbedder, "pooling" | "width">> {
   const where = join(folder, path, "config.json");
   const json = await readJson(where, poolingJson);
   if (!json) throw missing(where, "Pooling");
@@ -133,9 +135,11 @@ async function readPooling(folder: string, path: string): Promise<Pooling> {
   const flags = Object.entries(json)
     .filter(([key, value]) => key.startsWith("pooling_mode_") && value === true)
     .map(([key]) => key.replace(/^pooling_mode_/, "").replace(/_tokens?$/, ""));
-  const modes = json.pooling_mode === undefined ? (flags.length > 0 ? flags : ["mean"]) : [json.pooling_mode].flat();
+  if (flags.length === 0 && json.pooling_mode_mean_tokens !== false) flags.push("mean");
+  const modes = json.pooling_mode === undefined ? flags : [json.pooling_mode].flat();
   const pooling = poolings.find((known) => known === modes[0]);
-  if (modes.length === 1 && pooling) return pooling;
+  const size = json.word_embedding_dimension ?? undefined;
+  if (modes.length === 1 && pooling) return { pooling, width: size === undefined ? undefined : { size, file: where } };
   throw new InputError(
     `${where}: slovo pools by one of ${poolings.join(", ")}, and this asks for ${modes.join(" and ") || "nothing"}.`,
   );

@@ -258,6 +258,35 @@ test("weights that are not numbers fail the request with a sentence, and the nex
   await from.close();
 });
 
+test.each<[string, object, object | undefined, RegExp | undefined]>([
+  ["a name", { eos_token_id: "x" }, undefined, /\/config\.json: the field "eos_token_id" .* 0 … \d+, .*; got "x"\.$/],
+  ["a negative number", {}, { eos_token_id: -1 }, /generation_config\.json: the field "eos_token_id" .*; got -1\.$/],
+  ["a fraction", {}, { eos_token_id: [0, 1.5] }, /generation_config\.json: .*; got \[0,1\.5\]\.$/],
+  ["an object", { eos_token_id: {} }, { eos_token_id: null }, /\/config\.json: .*; got \{\}\.$/],
+  ["a token beyond the vocabulary", {}, { eos_token_id: 1e9 }, /; got 1000000000\.$/],
+  ["none", { eos_token_id: null }, { eos_token_id: null }, undefined],
+  ["an empty list, beside what only other families read", { pad_token_id: -1 }, { eos_token_id: [] }, undefined],
+])("the end of texts as %s", async (_, changes, generationConfig, message) => {
+  const folder = await mkdtemp(join(tmpdir(), "slovo-text-model-"));
+  try {
+    await tokenizer.save(folder);
+    const json = { ...gptConfigToJson(config, tokenizer.endOfText), ...changes };
+    await saveModelFolder(folder, { config: json, generationConfig, weights });
+    const opened = loadTextModel(folder, { threads: 1, slots: 1 });
+    if (message) await expect(opened).rejects.toThrow(message);
+    else await (await opened).close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test("a model that only reads is refused with what it is good for", async () => {
+  const bert = join(import.meta.dirname, "../../test/fixtures/families/bert");
+  await expect(loadTextModel(bert)).rejects.toThrow(
+    /type bert reads texts and writes none; use slovo fill-mask, embed or classify/,
+  );
+});
+
 test("a model folder loads at every precision, and a closed model says so", async () => {
   const folder = await mkdtemp(join(tmpdir(), "slovo-text-model-"));
   try {

@@ -51,12 +51,12 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
   const files = await loadModelFolder(folder);
   try {
     const where = join(folder, "config.json");
-    const config =
-      familyOf(files.config, where) === "t5" ? t5ConfigFrom(files.config, where) : gptConfigFrom(files.config, where);
+    const config = configFrom(files.config, where);
     const tokenizer = await loadTokenizer(folder);
     checkRows(tokenizer, config.vocabulary, folder);
-    const ends = tokensIn(files, "eos_token_id");
-    const [start] = tokensIn(files, "decoder_start_token_id") ?? tokensIn(files, "pad_token_id") ?? [];
+    const tokens = (field: string) => tokensIn(files, field, config.vocabulary);
+    const ends = tokens("eos_token_id");
+    const [start] = "encoderLayers" in config ? (tokens("decoder_start_token_id") ?? tokens("pad_token_id") ?? []) : [];
     const model = await openModel({
       ...options,
       config,
@@ -101,10 +101,27 @@ export function modelName(folder: string): string {
   return basename(path) === "model" && dirname(path) !== path ? basename(dirname(path)) : basename(path);
 }
 
-/** What a field says, one token or several, for generation or of the model itself. */
-function tokensIn({ generationConfig, config }: ModelFolder, field: string): number[] | undefined {
-  const lists = [generationConfig?.[field], config[field]].map((value) => (Array.isArray(value) ? value : [value]));
-  return lists.find((list) => list.every((id) => Number.isInteger(id)));
+/** The configuration of a model that writes texts. */
+function configFrom(json: ModelFolder["config"], where: string): GptConfig | T5Config {
+  const family = familyOf(json, where);
+  if (family === "t5") return t5ConfigFrom(json, where);
+  if (family === "gpt") return gptConfigFrom(json, where);
+  throw new InputError(
+    `${where}: a model of the type ${json.model_type} reads texts and writes none; use slovo fill-mask, embed or classify with it, or choose a GPT such as llama or gpt2, or a T5.`,
+  );
+}
+
+/** What a field says, one token or several: `generation_config.json` goes before the model's own configuration. */
+function tokensIn({ path, generationConfig, config }: ModelFolder, field: string, vocabulary: number): number[] | undefined {
+  const file = generationConfig?.[field] == null ? "config.json" : "generation_config.json";
+  const value = generationConfig?.[field] ?? config[field];
+  if (value == null) return undefined;
+  const tokens: unknown[] = [value].flat();
+  const isToken = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0 && (id as number) < vocabulary;
+  if (tokens.every(isToken)) return tokens;
+  throw new InputError(
+    `${join(path, file)}: the field "${field}" must be a token of the vocabulary 0 … ${vocabulary - 1}, or a list of such tokens; got ${JSON.stringify(value)}.`,
+  );
 }
 
 class BatchedTextModel implements TextModel {

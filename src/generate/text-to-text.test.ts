@@ -136,6 +136,24 @@ test("a T5 folder loads at every precision, with the tokens that its configurati
   }
 });
 
+test.each([
+  ["x", '"x"'],
+  [{}, "{}"],
+  [999_999, "999999"],
+])("a decoder_start_token_id of %j is refused", async (id, came) => {
+  const broken = await mkdtemp(join(tmpdir(), "slovo-text-to-text-"));
+  try {
+    await tokenizer.save(broken);
+    const json = { ...t5ConfigToJson(config, { pad: 0, eos: tokenizer.endOfText }), decoder_start_token_id: id };
+    await saveModelFolder(broken, { config: json, weights });
+    await expect(loadTextModel(broken, { threads: 1 })).rejects.toThrow(
+      `${join(broken, "config.json")}: the field "decoder_start_token_id" must be a token of the vocabulary 0 … ${config.vocabulary - 1}, or a list of such tokens; got ${came}.`,
+    );
+  } finally {
+    await rm(broken, { recursive: true });
+  }
+});
+
 test("slovo generate writes the new text alone", async () => {
   const { text } = await generate("the cat sat", { temperature: 0 });
   const { code, out, err } = await slovo(

@@ -58,7 +58,7 @@ export function backboneFrom(json: unknown, where: string): Backbone {
   if (family === "gpt") return gptBackbone(json, where);
   const { model_type } = json as { model_type: string };
   throw new InputError(
-    `${where}: a model of the type ${model_type} has an encoder and a decoder; expected an encoder such as bert, or a decoder such as llama.`,
+    `${where}: a model of the type ${model_type} has an encoder and a decoder; use slovo generate with it, or choose an encoder such as bert, or a decoder such as llama.`,
   );
 }
 

@@ -88,6 +88,10 @@ export class Encoder {
     try {
       const where = join(files.path, "config.json");
       const [backbone, head] = [backboneFrom(files.config, where), taskHeadFrom(files.config, where)];
+      if (embedder?.width && embedder.width.size !== backbone.width)
+        throw new InputError(
+          `${embedder.width.file}: word_embedding_dimension is ${embedder.width.size}, and the model's hidden states have the width ${backbone.width}; they do not belong together.`,
+        );
       const tokenizer = await loadTokenizer(files.path);
       checkRows(tokenizer, backbone.vocabulary, folder);
       const scoreActivation = await readScoreActivation(folder);

@@ -7,7 +7,7 @@ import { frameText } from "./frame.ts";
 
 export interface MaskCandidate {
   readonly id: number;
-  /** The token's characters. */
+  /** The token alone as text, its blank before it where the tokenizer keeps that; `##` of a WordPiece that goes on with a word stays. */
   readonly text: string;
   readonly probability: number;
 }
@@ -42,6 +42,10 @@ export async function fillMask(encoder: Encoder, text: string, top = 5): Promise
     const start = i * backbone.vocabulary;
     // Embedding tables are often longer than the vocabulary, and may be shorter by control tokens.
     const row = probabilities!.subarray(start, start + Math.min(tokenizer.vocabularySize, backbone.vocabulary));
-    return Array.from(largest(row, top), (id) => ({ id, text: tokenizer.tokenText(id), probability: row[id]! }));
+    return Array.from(largest(row, top), (id) => ({
+      id,
+      text: tokenizer.decode([id], { showSpecial: true }),
+      probability: row[id]!,
+    }));
   });
 }

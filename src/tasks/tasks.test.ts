@@ -94,7 +94,13 @@ test("dense layers, prompts and limits are saved and read back", async () => {
   const prompts = { query: "the ", document: "" };
   const embedder = { pooling: "cls", steps: [dense, { kind: "normalise" }], longest: 6, lowercase: true, prompts } as const;
   await saveSentenceEmbedder(path, { embedder, width: 16, weights });
-  expect(await readSentenceEmbedder(path)).toEqual({ ...embedder, weights, modelPath: "", defaultPrompt: undefined });
+  expect(await readSentenceEmbedder(path)).toEqual({
+    ...embedder,
+    weights,
+    modelPath: "",
+    defaultPrompt: undefined,
+    width: { size: 16, file: join(path, "1_Pooling/config.json") },
+  });
 
   const encoder = await open(path);
   const [plain, asked, query, long, cut] = await embed(encoder, [
@@ -133,6 +139,13 @@ test.each([
     /has a CNN/,
   ],
   ["another way of pooling", "1_Pooling/config.json", { pooling_mode_max_tokens: true }, /asks for max/],
+  [
+    "no way of pooling",
+    "1_Pooling/config.json",
+    { pooling_mode_cls_token: false, pooling_mode_mean_tokens: false },
+    /for nothing/,
+  ],
+  ["a width that is none", "1_Pooling/config.json", { word_embedding_dimension: "x" }, /word_embedding_dimension/],
   ["two ways of pooling", "1_Pooling/config.json", { pooling_mode: ["cls", "mean"] }, /cls and mean/],
 ])("%s is refused in a sentence", async (_, file, json, message) => {
   const path = join(await mkdtemp(join(home, "broken-")));
@@ -144,6 +157,30 @@ test.each([
   await writeFile(join(path, "modules.json"), JSON.stringify(modules));
   await writeFile(join(path, file), JSON.stringify(json));
   await expect(readSentenceEmbedder(path)).rejects.toThrow(message);
+});
+
+test("an embedder whose pooling expects states of another width is refused", async () => {
+  const path = folder("wrong-width");
+  await saveTinyEncoder(path, { task: "features" });
+  await saveSentenceEmbedder(path, { embedder: { pooling: "mean", steps: [] }, width: 384 });
+  await expect(Encoder.open(path)).rejects.toThrow(
+    `${join(path, "1_Pooling/config.json")}: word_embedding_dimension is 384, and the model's hidden states have the width 16`,
+  );
+});
+
+test("candidates of a SentencePiece tokenizer are shown without its sign for a blank", async () => {
+  const path = folder("pieces");
+  await saveTinyEncoder(path, { task: "masked-lm" });
+  const vocab = ["<pad>", "<unk>", "<s>", "</s>", "<mask>", "▁вдруг", "▁кот", "ик"].map((token, i) => [token, -i]);
+  const metaspace = { type: "Metaspace", replacement: "▁", prepend_scheme: "always" };
+  const added_tokens = [{ id: 4, content: "<mask>", special: true }];
+  const model = { type: "Unigram", unk_id: 1, vocab };
+  const file = { model, added_tokens, pre_tokenizer: metaspace, decoder: metaspace };
+  await writeFile(join(path, "tokenizer.json"), JSON.stringify(file));
+  await writeFile(join(path, "tokenizer_config.json"), JSON.stringify({ mask_token: "<mask>" }));
+  const [candidates] = await fillMask(await open(path), "кот <mask>", 8);
+  const textOf = new Map(candidates!.map(({ id, text }) => [id, text]));
+  expect([4, 5, 6, 7].map((id) => textOf.get(id))).toEqual(["<mask>", "вдруг", "кот", "ик"]);
 });
 
 test("each mask gets its candidates", async () => {
@@ -266,5 +303,5 @@ test("what a model cannot do is said in a sentence that names what it is", async
   await expect(embed(await open(shorter), ["x"])).rejects.toThrow(
     /holds the tensor bert\.encoder\.layer\.1\..* does not call for/,
   );
-  await expect(Encoder.open(fixture("t5"))).rejects.toThrow(/type t5 has an encoder and a decoder/);
+  await expect(Encoder.open(fixture("t5"))).rejects.toThrow(/type t5 has an encoder and a decoder; use slovo generate/);
 });

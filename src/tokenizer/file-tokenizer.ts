@@ -105,18 +105,32 @@ function snap(text: string, offsets: number[]): void {
     if (/[\ud800-\udbff]/.test(text[offset - 1] ?? "") && /[\udc00-\udfff]/.test(text[offset] ?? "")) offsets[i] = offset - 1;
 }
 
+/** More tokens than anyone's vocabulary has: an id from here on is damage, and would ask for absurd tables. */
+const mostTokens = 2 ** 24;
+
+function expectId(token: string, id: number): void {
+  if (id < mostTokens) return;
+  throw new InputError(
+    `its vocabulary gives the token ${JSON.stringify(token)} the id ${id}; expected one of 0 … ${mostTokens - 1}`,
+  );
+}
+
 function tokensOf({ model, added_tokens }: TokenizerFile): (string | undefined)[] {
   const tokens: (string | undefined)[] = [];
   if (Array.isArray(model.vocab)) for (const [token] of model.vocab) tokens.push(token);
   else
     for (const [token, id] of Object.entries(model.vocab)) {
+      expectId(token, id);
       if (tokens[id] !== undefined)
         throw new InputError(
           `its vocabulary gives the id ${id} to two tokens, ${JSON.stringify(tokens[id])} and ${JSON.stringify(token)}`,
         );
       tokens[id] = token;
     }
-  for (const { content, id } of added_tokens) tokens[id] = content;
+  for (const { content, id } of added_tokens) {
+    expectId(content, id);
+    tokens[id] = content;
+  }
   return tokens;
 }
 

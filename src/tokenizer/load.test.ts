@@ -80,6 +80,16 @@ test.each<[string, object, RegExp]>([
     { model: { ...wordPiece, vocab: { "[UNK]": 0, a: 1, b: 1 } } },
     /gives the id 1 to two tokens, "a" and "b"/,
   ],
+  [
+    "an id beyond all vocabularies",
+    { model: { ...wordPiece, vocab: { ...wordPiece.vocab, far: 1e12 } } },
+    /gives the token "far" the id 1000000000000; expected one of 0 … 16777215/,
+  ],
+  [
+    "an added token beyond all vocabularies",
+    { model: wordPiece, added_tokens: [{ id: 2 ** 24, content: "[X]" }] },
+    /gives the token "\[X\]" the id 16777216/,
+  ],
   ["no token for unknown words", { model: { ...wordPiece, vocab: { a: 0 } } }, /lacks the token \[UNK\], which its model names/],
   [
     "an unknown token outside",

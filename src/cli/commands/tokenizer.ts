@@ -35,6 +35,19 @@ Examples:
   slovo tokenizer train --data notes/ --kind unigram --vocabulary 8192 --out t5-tokenizer
 `;
 
+interface EncodeOptions {
+  model: string;
+  special?: true;
+  frame?: true;
+  json?: true;
+}
+
+const encodeExamples = `
+Examples:
+  slovo tokenizer encode --model runs/little-world/model "Маша пошла домой."
+  slovo tokenizer encode --model bert-tokenizer --special --frame "Столица Франции – [MASK]."
+`;
+
 function trainKind(
   documents: AsyncIterable<string>,
   { kind, vocabulary: vocabularySize, special: specialTokens, lowercase = false, sentinels }: KindOptions,
@@ -95,11 +108,14 @@ export function tokenizerCommand(): Command {
     .description("show how a tokenizer cuts a text")
     .argument("<text>")
     .requiredOption("--model <folder>", "model folder or tokenizer folder")
+    .option("--special", "read control tokens that are written in the text, such as [MASK] or <|endoftext|>, as such")
+    .option("--frame", "put the control tokens around the text that the model expects there, such as [CLS] and [SEP]")
     .option("--json", "print ids and tokens as JSON")
-    .addHelpText("after", '\nExample:\n  slovo tokenizer encode --model runs/little-world/model "Маша пошла домой."\n')
-    .action(async (text: string, { model, json }: { model: string; json?: true }) => {
+    .addHelpText("after", encodeExamples)
+    .action(async (text: string, { model, special, frame, json }: EncodeOptions) => {
       const tokenizer = await loadTokenizer(model);
-      const tokens = Array.from(tokenizer.encode(text), (id) => ({ id, text: tokenizer.tokenText(id) }));
+      const ids = tokenizer.encode(text, { allowSpecial: special });
+      const tokens = Array.from(frame ? tokenizer.frame(ids).ids : ids, (id) => ({ id, text: tokenizer.tokenText(id) }));
       if (json) console.log(JSON.stringify(tokens));
       else for (const { id, text } of tokens) console.log(`${String(id).padStart(7)}  ${JSON.stringify(text)}`);
     });
