@@ -116,7 +116,7 @@ export async function evaluateFolder(
   const { objective, batches } = measures[family](files, tokenizer, { rows, length, bytesPerToken: bytesPerToken(tokenizer) });
   const layout = new Layout(parametersOf(objective));
   const weights = layout.allocate();
-  files.readInto(layout.tensors(weights));
+  files.readInto(layout.tensors(weights), { strict: true });
   const program = await LossProgram.create(objective, await openEngine({ device: options.device }), {
     layout,
     weights,
