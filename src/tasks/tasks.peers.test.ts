@@ -36,7 +36,7 @@ async function withEncoder<Result>(folder: string, use: (encoder: Encoder) => Pr
 interface Theirs {
   readonly missing: string[];
   readonly unexpected: string[];
-  readonly masked: { token: number; score: number }[];
+  readonly masked: { token: number; token_str: string; score: number }[];
   readonly classes: { label: string; score: number }[][];
   readonly answer: { score: number; start: number; end: number };
 }
@@ -57,7 +57,7 @@ starts, ends = (x[0, places].softmax(-1) for x in (out.start_logits, out.end_log
 best = max((starts[i] * ends[j], i, j) for i in range(len(places)) for j in range(i, min(len(places), i + 8)))
 print(json.dumps({
     "missing": list(info["missing_keys"]), "unexpected": list(info["unexpected_keys"]), "classes": classes,
-    "masked": [{k: c[k] for k in ("token", "score")} for c in masked],
+    "masked": [{k: c[k] for k in ("token", "token_str", "score")} for c in masked],
     "answer": {"score": best[0].item(), "start": offsets[best[1]][0], "end": offsets[best[2]][1]},
 }))`;
 
@@ -76,6 +76,7 @@ for (const kind of kinds) {
 
       const [candidates] = await withEncoder(folders.masked, (encoder) => fillMask(encoder, hidden, 5));
       expect(candidates!.map(({ id }) => id)).toEqual(theirs.masked.map(({ token }) => token));
+      expect(candidates!.map(({ text }) => text)).toEqual(theirs.masked.map(({ token_str }) => token_str));
       candidates!.forEach(({ probability }, i) => {
         expect(probability).toBeCloseTo(theirs.masked[i]!.score, 5);
       });

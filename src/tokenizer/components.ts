@@ -1,6 +1,7 @@
 // What the components of `tokenizer.json` have in common: how their settings are checked, and their patterns run.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
+import { expressionOf } from "./bounded-pattern.ts";
 
 /** A normaliser, pre-tokenizer, post-processor or decoder as the file has it. */
 export const Component = z.looseObject({ type: z.string() });
@@ -33,7 +34,7 @@ export function choose<T>(kind: string, known: Readonly<Record<string, T>>, { ty
 export function toRegExp(pattern: z.infer<typeof Pattern>): RegExp {
   const source = "String" in pattern ? pattern.String.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&") : portable(pattern.Regex);
   try {
-    return new RegExp(source, "gu");
+    return expressionOf(source);
   } catch (error) {
     throw new InputError(`its pattern ${source} cannot be run (${(error as Error).message})`, { cause: error });
   }

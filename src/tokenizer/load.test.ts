@@ -139,6 +139,22 @@ test.each<[string, object, RegExp]>([
   await expect(loadTokenizer(path)).rejects.toThrow(InputError);
 });
 
+test.each(["(a+)+$", "(a|a)*$"])("the pattern %s, which would take for ever, ends in a sentence", async (Regex) => {
+  const path = join(folder, "endless");
+  mkdirSync(path, { recursive: true });
+  const pre_tokenizer = { type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false };
+  writeFileSync(
+    join(path, "tokenizer.json"),
+    JSON.stringify({ model: wordPiece, pre_tokenizer, added_tokens: [{ id: 3, content: "[X]" }] }),
+  );
+  const tokenizer = await loadTokenizer(path);
+  const encode = () => tokenizer.encode(`[X]${"a".repeat(50)}!`);
+  expect(encode).toThrow(InputError);
+  expect(encode).toThrow(/pattern \(a.* found no end of a word within 2 seconds/);
+  // Nothing of that text is left in the next.
+  expect([...tokenizer.encode("[X]a")]).toEqual([3, 1]);
+});
+
 test("special_tokens_map.json names the roles that tokenizer_config.json does not", async () => {
   const path = join(folder, "roles");
   mkdirSync(path, { recursive: true });

@@ -31,6 +31,7 @@ export class Pipeline {
 
   /** @param text well-formed */
   encode(text: string, allowSpecial: boolean): Int32Array<ArrayBuffer> {
+    this.#buffer.clear();
     for (const { source, id } of this.#added.split(SourceText.of(text), allowSpecial)) {
       if (id !== undefined) this.#buffer.push(id);
       else for (const word of this.#words(source)) for (const id of this.#cache.ids(word.text)) this.#buffer.push(id);
@@ -43,6 +44,7 @@ export class Pipeline {
    * has in the place of added tokens, by their place among the ids.
    */
   encodeWithOffsets(text: string, allowSpecial: boolean): TracedIds {
+    this.#buffer.clear();
     const offsets: number[] = [];
     const added = new Map<number, string>();
     for (const { source, id } of this.#added.split(SourceText.of(text, true), allowSpecial)) {

@@ -1,4 +1,5 @@
 // How text is cut into words before byte-pair merges: tokens never cross these cuts.
+import { expressionOf } from "./bounded-pattern.ts";
 import { portable } from "./components.ts";
 
 /**
@@ -22,5 +23,5 @@ export const gpt2Pattern = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\
  */
 export function compilePattern(pattern: string): RegExp {
   const words = portable(pattern);
-  return new RegExp(`${words}|(?:(?!${words})[^])+`, "gu");
+  return expressionOf(`${words}|(?:(?!${words})[^])+`, words);
 }

@@ -74,6 +74,11 @@ export class IdBuffer {
   #ids = new Int32Array(1024);
   length = 0;
 
+  /** Forgets what a text has left that could not be read to its end. */
+  clear(): void {
+    this.length = 0;
+  }
+
   push(id: number): void {
     if (this.length === this.#ids.length) {
       const wider = new Int32Array(this.length * 2);

@@ -39,6 +39,7 @@ export abstract class VocabularyTokenizer extends FileTokenizer {
   encode(text: string, options: EncodeOptions = {}): Int32Array<ArrayBuffer> {
     const wellFormed = text.toWellFormed();
     const pattern = options.allowSpecial ? this.#allowed : this.#always;
+    this.#buffer.clear();
     const parts = pattern ? wellFormed.split(pattern) : [wellFormed];
     for (const [i, part] of parts.entries()) {
       if (i % 2 === 1)
