@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { readSafetensors, writeSafetensors } from "../src/checkpoint/index.ts";
 import { worldDocuments } from "../src/data/index.ts";
 import { InputError } from "../src/errors.ts";
 import { loadTextModel } from "../src/generate/index.ts";
@@ -103,7 +104,8 @@ describe.each(Object.keys(jobs))("%s", (name) => {
     expect(metrics.every(({ bitsPerByte }) => bitsPerByte > 0)).toBe(true);
     await opens(modelFolder);
     const report = readFileSync(at("runs", name, "report.md"), "utf8");
-    for (const prompt of fields.samples ?? []) expect(report).toContain(`**${prompt}**`);
+    for (const prompt of fields.samples ?? []) expect(report).toContain(`**${prompt}**${/^(bert|t5)/.test(name) ? " → " : ""}`);
+    expect(report).not.toContain("▁");
     expect((await run(name, fields)).outcome).toBe("already finished");
   });
 });
@@ -212,6 +214,28 @@ describe("what cannot be trained is refused with one sentence", () => {
     await (await trainUnigram(texts, { vocabularySize: 420, sentinels: 1 })).save(at("one-sentinel"));
     expect(await refused({ model: "t5", tokenizer: at("one-sentinel") })).toMatch(
       /needs 2 sentinels such as <extra_id_0>.* has 1/,
+    );
+  });
+
+  test("a text of which nothing can be hidden, and a BERT without its head", async () => {
+    writeFileSync(at("foreign.jsonl"), jsonLines(Array.from({ length: 20 }, () => ({ text: "漢字 漢字 漢字" }))));
+    expect(await refused({ ...masked, model: "bert", data: at("foreign.jsonl") })).toMatch(/knows no word of the text/);
+    const bare = at("bare");
+    cpSync(from("bert"), bare, { recursive: true });
+    const file = await readSafetensors(join(from("bert"), "model.safetensors"));
+    const body = [...file.tensors].filter(([name]) => !name.startsWith("cls."));
+    await writeSafetensors(join(bare, "model.safetensors"), new Map(body) as Parameters<typeof writeSafetensors>[1]);
+    file.close();
+    expect(await refused({ from: bare })).toMatch(/bare .* has no masked language modelling head/);
+    expect(await refused({ model: "t5", tokenizer: at("wordpiece") })).toMatch(/objective: span-corruption needs a tokenizer/);
+  });
+
+  test("a name is free again where a run failed before its first step", async () => {
+    const failing = { model: "t5", tokenizer: "bpe", vocabulary: 320 } as const;
+    await expect(run("mended", failing)).rejects.toThrow(/needs a tokenizer with/);
+    expect((await run("mended", { ...failing, model: "gemma3_text", vocabulary: 330, steps: 2 })).outcome).toBe("finished");
+    await expect(run("mended", { ...failing, model: "gemma3_text", vocabulary: 340, steps: 2 })).rejects.toThrow(
+      /another recipe/,
     );
   });
 

@@ -1,4 +1,5 @@
 // Progress of long work: one line that is rewritten on a terminal, and a plain line now and then elsewhere.
+import type { TrainingProgress } from "../tokenizer/index.ts";
 
 const plainEvery = 10_000;
 const drawEvery = 100;
@@ -54,4 +55,9 @@ export class Progress {
     } else if (line !== this.#line) this.#stream.write(`${line}\n`);
     this.#line = line;
   }
+}
+
+/** How far a vocabulary is, in tokens of how many: merges come up to its size, pruning comes down to it. */
+export function vocabularyShare({ phase, tokens, vocabularySize }: TrainingProgress): [done: number, all: number] {
+  return phase === "prune" ? [vocabularySize, Math.max(tokens, vocabularySize)] : [tokens, vocabularySize];
 }

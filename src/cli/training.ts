@@ -1,7 +1,7 @@
 // Runs a training job with progress on the terminal; Ctrl-C finishes the step and saves.
 import { type JobEvents, type JobResult, type Recipe, runJob } from "../train/index.ts";
 import { onInterrupt } from "./interrupt.ts";
-import { Progress } from "./progress.ts";
+import { Progress, vocabularyShare } from "./progress.ts";
 
 const number = (x: number) => Math.round(x).toLocaleString("en");
 
@@ -28,7 +28,7 @@ export async function trainWithProgress(recipe: Recipe, folder: string): Promise
     onTokenizer: (p) =>
       p.phase === "count"
         ? phase("Reading text  ").update(p.documents, undefined, `${number(p.documents)} documents`)
-        : phase("Tokenizer     ").update(p.tokens, p.vocabularySize, `${number(p.tokens)} tokens`),
+        : phase("Tokenizer     ").update(...vocabularyShare(p), `${number(p.tokens)} tokens`),
     onTokens: (p) => phase("Tokens        ").update(p.bytesRead ?? p.tokens, p.bytes, `${number(p.tokens)} tokens`),
     onNote: (sentence) => console.error(sentence),
     onBegin({ recipe, parameters, trainingTokens, step }) {

@@ -15,14 +15,14 @@ export function maskingTokens({ roles }: Pick<Tokenizer, "roles">, who: string) 
 }
 
 /**
- * Padding, the end of a text, and what the decoder reads first: `start` of the model's configuration, else padding. `who` is named in
+ * Padding, the end of a text, and what the decoder reads first: `start` of the model's configuration, else padding. `who` and `task` are named in
  * the error: throws InputError where one is missing.
  */
-export function pairingTokens({ roles }: Pick<Tokenizer, "roles">, who: string, start?: unknown) {
+export function pairingTokens({ roles }: Pick<Tokenizer, "roles">, who: string, start?: unknown, task = "text-to-text training") {
   const { pad, eos } = roles;
   if (pad === undefined || eos === undefined) {
     throw new InputError(
-      `${who}: text-to-text training needs a tokenizer with a pad and an eos token, and this one has no ${pad === undefined ? "pad" : "eos"}: train one with tokenizer: unigram, or take one of a T5.`,
+      `${who}: ${task} needs a tokenizer with a pad and an eos token, and this one has no ${pad === undefined ? "pad" : "eos"}: train one with tokenizer: unigram, or take one of a T5.`,
     );
   }
   return { pad, eos, start: typeof start === "number" ? start : pad };

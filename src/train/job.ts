@@ -20,7 +20,8 @@ import { maskedCourse } from "./courses/masked.ts";
 import { nextTokenCourse } from "./courses/next-token.ts";
 import { textToTextCourse } from "./courses/text-to-text.ts";
 import { handOver, type Run } from "./hand-over.ts";
-import { checkMemory } from "./memory.ts";
+import { parametersOf } from "./loss-program.ts";
+import { checkMemory, leastParameters } from "./memory.ts";
 import type { Counted } from "./objective.ts";
 import { objectivesOf, type Recipe } from "./recipe.ts";
 import { RunFolder } from "./run-folder.ts";
@@ -67,12 +68,18 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const shape = base ? withShapeOf(begun, base) : begun;
   const family = familyOf({ model_type: shape.model });
   const shaped = { ...shape, objective: begun.objective ?? objectivesOf[family][0] };
+  // Before anything is made, graphs and their tables too; once more when the vocabulary is known.
+  checkMemory(shaped, leastParameters(shaped));
   // What the parts are made from stands in the folder before the first of them does.
   await folder.saveRecipe(begun);
   const source = await openSource(shaped);
   const tokenizer = await tokenizerFor(begun, family, source, folder, events);
   using course: AnyCourse = await courses[family]({ recipe: shaped, source, tokenizer, folder, base, events });
-  checkMemory(shaped, course.objective);
+  const sizes = parametersOf(course.objective).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  checkMemory(
+    shaped,
+    sizes.reduce((a, b) => a + b, 0),
+  );
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
   const initial = base && ((name: string, shape: readonly number[]) => base.weight(name, shape).data);

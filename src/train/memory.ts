@@ -3,8 +3,6 @@ import { totalmem } from "node:os";
 import { spanSizes } from "../data/index.ts";
 import { InputError } from "../errors.ts";
 import { familyOf, usualHidden } from "../models/index.ts";
-import { parametersOf } from "./loss-program.ts";
-import type { Counted, Objective } from "./objective.ts";
 import type { Recipe } from "./recipe.ts";
 
 const bytesPerNumber = 4;
@@ -12,32 +10,45 @@ const gibibyte = 2 ** 30;
 
 /**
  * About how much memory a recipe needs, in bytes: weights, gradients and two moments, and what the backward pass keeps of
- * each token in each layer (a dozen vectors of the residual stream, five of the feed-forward layer, the rows of attention).
+ * each token in each layer (a dozen vectors of the residual stream, five of the feed-forward layer, the rows of attention), and
+ * the tables of rotary positions (for two bases, in the graph and in its file).
  */
 export function memoryOf(recipe: Recipe, parameters: number): number {
   const { model, width, layers, heads, batch, context, length = context, accumulation } = recipe;
   const family = familyOf({ model_type: model });
-  const plain = model === "gpt2" || (family === "bert" && model !== "modernbert");
-  const hidden = recipe.hidden ?? usualHidden(plain ? "gpt2" : "llama", width);
+  const hidden = hiddenOf(recipe);
   const copies = 4 + (accumulation > 1 ? 1 : 0) + (recipe.optimizer === "muon" ? 1 : 0);
   const kept = (tokens: number, seen: number) => batch * tokens * layers * (12 * width + 5 * hidden + heads * seen);
   const target = family === "t5" ? targetLengthOf(recipe, length) : 0;
-  return bytesPerNumber * (parameters * copies + kept(length, length) + kept(target, target + length));
+  const tables = family === "t5" || learnsPositions(model) ? 0 : 4 * context * (width / heads);
+  return bytesPerNumber * (parameters * copies + kept(length, length) + kept(target, target + length) + tables);
 }
+
+/** Parameters that the model of a recipe has at the least: the feed-forward layers, and a table of positions where it learns one. */
+export function leastParameters(recipe: Recipe): number {
+  const { model, width, layers, context } = recipe;
+  const sides = familyOf({ model_type: model }) === "t5" ? 2 : 1;
+  return sides * layers * 2 * width * hiddenOf(recipe) + (learnsPositions(model) ? context * width : 0);
+}
+
+/** GPT-2 and the BERTs before ModernBERT, whose feed-forward layer is plain, too. */
+const learnsPositions = (model: Recipe["model"]) =>
+  model === "gpt2" || (familyOf({ model_type: model }) === "bert" && model !== "modernbert");
+
+const hiddenOf = ({ model, width, hidden }: Recipe) => hidden ?? usualHidden(learnsPositions(model) ? "gpt2" : "llama", width);
 
 /** Tokens of a row that the decoder reads. */
 function targetLengthOf({ objective, targetLength, maskShare, spanLength }: Recipe, length: number): number {
   return objective === "span-corruption" ? spanSizes(length, maskShare, spanLength).target : (targetLength ?? length);
 }
 
-/** Throws InputError where training the model of an objective needs more memory than the machine has. */
-export function checkMemory<Batch extends Counted>(recipe: Recipe, objective: Objective<Batch>): void {
-  const parameters = parametersOf(objective).reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+/** Throws InputError where training a model of so many parameters needs more memory than the machine has. */
+export function checkMemory(recipe: Recipe, parameters: number): void {
   const needed = memoryOf(recipe, parameters);
   const there = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   if (needed <= there) return;
   const gib = (bytes: number) => (bytes / gibibyte).toLocaleString("en", { maximumFractionDigits: 1 });
   throw new InputError(
-    `this run needs about ${gib(needed)} GiB of memory and the machine has ${gib(there)}: make width, layers, batch or length smaller.`,
+    `this run needs about ${gib(needed)} GiB of memory and the machine has ${gib(there)}: make width, layers, context, batch or length smaller.`,
   );
 }

@@ -9,6 +9,9 @@ import { devices } from "../runtime/index.ts";
 import { schedules } from "./schedule.ts";
 
 const count = z.number().int().positive();
+/** Sizes end where no model's go, so that a slip of the pen is told as one and asks for no absurd tables. */
+const size = count.max(2 ** 24);
+const positions = count.max(2 ** 20);
 const whole = z.number().int().min(0);
 const share = z.number().min(0).max(1);
 
@@ -63,7 +66,7 @@ export const recipeSchema = z.strictObject({
     .describe(
       "Train one (bpe: byte-level; wordpiece; unigram; character), or take the one in this folder; when left out bpe for a GPT, wordpiece for a BERT, unigram for a T5.",
     ),
-  vocabulary: count.default(4096).describe("Tokens of a trained vocabulary."),
+  vocabulary: size.default(4096).describe("Tokens of a trained vocabulary."),
 
   model: z
     .enum([...modelTypes.gpt, ...modelTypes.bert, ...modelTypes.t5])
@@ -77,23 +80,23 @@ export const recipeSchema = z.strictObject({
     ),
   maskShare: z
     .number()
-    .gt(0)
+    .min(0.01)
     .max(0.9)
     .default(0.15)
     .describe("Share of tokens that are hidden (masked) or taken out (span-corruption)."),
   wholeWords: z.boolean().default(false).describe("Hide whole words instead of single tokens (masked)."),
   spanLength: z.number().min(1).default(3).describe("Mean number of tokens of a span that is taken out (span-corruption)."),
-  width: count.default(256).describe("Width of the residual stream."),
-  layers: count.default(4).describe("Transformer blocks; of a T5, those of each side."),
-  heads: count.default(4).describe("Attention heads."),
-  kvHeads: count.optional().describe("Key-value heads, as many as heads when left out."),
-  hidden: count
+  width: size.default(256).describe("Width of the residual stream."),
+  layers: count.max(2048).default(4).describe("Transformer blocks; of a T5, those of each side."),
+  heads: size.default(4).describe("Attention heads."),
+  kvHeads: size.optional().describe("Key-value heads, as many as heads when left out."),
+  hidden: size
     .optional()
     .describe(
       "Width of the feed-forward layer; as usual for the kind when left out, such as 8/3 of the width (llama) or 4 times (gpt2, bert).",
     ),
-  context: count.default(256).describe("Most tokens of a text that the model sees; a T5 sets no end."),
-  window: count.optional().describe("Sliding window of attention, in tokens (llama and its kin)."),
+  context: positions.default(256).describe("Most tokens of a text that the model sees; a T5 sets no end."),
+  window: size.optional().describe("Sliding window of attention, in tokens (llama and its kin)."),
   tied: z
     .boolean()
     .optional()
@@ -102,10 +105,13 @@ export const recipeSchema = z.strictObject({
     ),
   dropout: z.number().min(0).lt(1).default(0).describe("Share of activations dropped while training."),
 
-  batch: count.default(8).describe("Rows of one batch."),
-  length: count.optional().describe("Tokens of one row, of a T5 those of its source; the context when left out."),
-  targetLength: count.optional().describe("With objective text-to-text: the most tokens of a target; length when left out."),
-  accumulation: count.default(1).describe("Batches whose gradients make one step."),
+  batch: size.default(8).describe("Rows of one batch."),
+  length: positions.optional().describe("Tokens of one row, of a T5 those of its source; the context when left out."),
+  targetLength: positions.optional().describe("With objective text-to-text: the most tokens of a target; length when left out."),
+  accumulation: count
+    .max(2 ** 16)
+    .default(1)
+    .describe("Batches whose gradients make one step."),
   steps: count.optional().describe("Steps to train; decides over minutes. Give one of the two."),
   minutes: z.number().positive().optional().describe("Minutes to train: the number of steps is measured on this machine."),
   optimizer: z.enum(["adamw", "muon"]).default("adamw").describe("AdamW for all, or Muon for matrices and AdamW for the rest."),

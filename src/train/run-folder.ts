@@ -1,6 +1,6 @@
 // What a run leaves on the disk, and how it is read again: the resolved recipe, metrics, checkpoints.
 import { existsSync, rmSync } from "node:fs";
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { z } from "zod";
@@ -16,7 +16,7 @@ import {
 import { InputError } from "../errors.ts";
 import type { Counted } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
-import { parseRecipe, type Recipe } from "./recipe.ts";
+import { parseRecipe, type Recipe, trainedTokenizers } from "./recipe.ts";
 import type { Metrics, Trainer, TrainerState } from "./trainer.ts";
 
 const stateSchema = z.object({
@@ -69,8 +69,8 @@ export class RunFolder {
   }
 
   /**
-   * The recipe that the run began with, or `recipe` where it is new; `steps` is written once known. A run cannot go on
-   * under another recipe: throws InputError naming the fields.
+   * The recipe that the run began with, or `recipe` where it is new; `steps` is written once known. What has been trained cannot
+   * go on under another recipe: throws InputError naming the fields. Where nothing has, what was derived for the other recipe goes.
    */
   async begin(recipe: Recipe): Promise<Recipe> {
     const before = await this.recipe();
@@ -81,6 +81,11 @@ export class RunFolder {
     const different = (Object.keys({ ...before, ...wanted }) as (keyof Recipe)[]).filter(
       (field) => !changeable.includes(field) && JSON.stringify(before[field]) !== JSON.stringify(wanted[field]),
     );
+    if (!(await this.isTrained())) {
+      if (different.length === 0 && before.data === wanted.data) return { ...before, ...recipe, steps: wanted.steps };
+      await this.#removeDerived(before);
+      return recipe;
+    }
     if (different.length > 0) {
       const [field] = different as [keyof Recipe];
       throw new InputError(
@@ -89,6 +94,19 @@ export class RunFolder {
       );
     }
     return { ...before, ...Object.fromEntries(changeable.map((field) => [field, recipe[field]])) };
+  }
+
+  /** Whether a step of training is kept here: a checkpoint, or the model made from one. */
+  async isTrained(): Promise<boolean> {
+    return existsSync(this.file("model")) || (await listCheckpoints(this.file("checkpoints"))).length > 0;
+  }
+
+  /** Removes what `recipe` had made before the first step, and nothing that was not made here. */
+  async #removeDerived({ tokenizer, from }: Recipe): Promise<void> {
+    const trained = from === undefined && (tokenizer === undefined || trainedTokenizers.some((kind) => kind === tokenizer));
+    if (trained) await rm(this.file("tokenizer"), { recursive: true, force: true });
+    if (existsSync(this.file("data", "shard.json"))) await rm(this.file("data"), { recursive: true, force: true });
+    await rm(this.file("metrics.jsonl"), { force: true });
   }
 
   /** Whether the model and the report of the last step are there. */

@@ -65,7 +65,8 @@ async function recipeFor(
 ): Promise<{ recipe: Recipe; folder: string }> {
   const name = data === undefined ? "little-world" : nameOf(data);
   const folder = out ?? join("runs", name);
-  const known = await new RunFolder(folder).recipe();
+  const run = new RunFolder(folder);
+  const known = await run.recipe();
   if (known) {
     const source = (path: string | undefined) => (path === undefined ? "the little world" : resolve(path));
     const different = [
@@ -73,12 +74,12 @@ async function recipeFor(
       minutes !== undefined && known.minutes !== minutes && `for ${known.minutes} minutes, not for ${minutes}`,
       depth !== undefined && known.layers !== depth && `with ${known.layers} layers, not with ${depth}`,
     ].filter((words) => words !== false);
-    if (different.length > 0) {
+    if (different.length > 0 && (await run.isTrained())) {
       throw new InputError(
         `${folder} holds a run ${different.join(" and ")}: give the new run its own folder with --out. Its model is served by slovo serve --model ${join(folder, "model")}.`,
       );
     }
-    return { recipe: checkRecipe({ ...known, ...overrides }, "slovo up"), folder };
+    if (different.length === 0) return { recipe: checkRecipe({ ...known, ...overrides }, "slovo up"), folder };
   }
   if (existsSync(folder) && !(await stat(folder)).isDirectory())
     throw new InputError(`${folder} is a file; expected a folder for the run. Choose another with --out.`);

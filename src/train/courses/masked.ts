@@ -1,6 +1,8 @@
 // The course of a BERT: hidden tokens of plain text.
 import { join } from "node:path";
+import type { ModelFolder } from "../../checkpoint/index.ts";
 import { MaskedBatches, maskedValidation, maskingTokens } from "../../data/index.ts";
+import { InputError } from "../../errors.ts";
 import { input, linear, reshape, softmax, take, topK } from "../../graph/index.ts";
 import {
   type BertConfig,
@@ -31,6 +33,7 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
   const config = base
     ? { ...bertConfigFrom(base.config, join(base.path, "config.json")), dropout }
     : bertShape({ ...shape, kind: recipe.model as BertKind, vocabulary: tokenizer.vocabularySize });
+  if (base) checkHasHead(base);
   if (base) checkRows(tokenizer, config.vocabulary, base.path);
   const shard = await openLessonShard(lesson);
   const options = {
@@ -40,6 +43,12 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     share: recipe.maskShare,
     ...(recipe.wholeWords && { beginsWord: (token: number) => tokenizer.beginsWord(token) }),
   };
+  if (!shard.train.tokens.some((token) => options.bytesPerToken[token]! > 0)) {
+    shard.close();
+    throw new InputError(
+      `${recipe.name}: the tokenizer knows no word of the text, so there is nothing to hide: every token is a control token such as [UNK]; take a tokenizer or a model made for this language.`,
+    );
+  }
   const made = bertConfigToJson(config, { task: "masked-lm", tokens: special });
   return {
     objective: maskedLanguageModel(config, options),
@@ -55,6 +64,16 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     sample: (prompt, _seed, weights) => fillMasks(prompt, { config, tokenizer, special, weights }),
     [Symbol.dispose]: () => shard.close(),
   };
+}
+
+/** Throws InputError where a BERT has no output over its vocabulary: a bare encoder, or one with the head of another task. */
+function checkHasHead({ path, tensors, config }: ModelFolder): void {
+  const names = [...tensors.keys()];
+  const head = /(^|\.)(cls\.predictions|lm_head|vocab_projector|decoder|head)\./;
+  if (names.some((name) => head.test(name)) && !names.some((name) => name.startsWith("classifier."))) return;
+  throw new InputError(
+    `the model in ${path} (${[config.architectures ?? "no architecture named"].flat().join(", ")}) has no masked language modelling head: continue from a checkpoint that has one, such as a BertForMaskedLM.`,
+  );
 }
 
 /** What the model thinks each hidden token of a text is: "[MASK] = кот 61 %, пёс 12 %". */

@@ -25,7 +25,7 @@ const sampleTokens = 96;
 
 export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTextBatch>> {
   const { recipe, tokenizer, base } = lesson;
-  const special = pairingTokens(tokenizer, recipe.name, base?.config.decoder_start_token_id);
+  const special = pairingTokens(tokenizer, recipe.name, base?.config.decoder_start_token_id, `objective: ${recipe.objective}`);
   const config = base
     ? { ...t5ConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
     : shapeOf(lesson);
