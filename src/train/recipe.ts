@@ -87,7 +87,7 @@ export const recipeSchema = z.strictObject({
   wholeWords: z.boolean().default(false).describe("Hide whole words instead of single tokens (masked)."),
   spanLength: z.number().min(1).default(3).describe("Mean number of tokens of a span that is taken out (span-corruption)."),
   width: size.default(256).describe("Width of the residual stream."),
-  layers: count.max(2048).default(4).describe("Transformer blocks; of a T5, those of each side."),
+  layers: count.max(256).default(4).describe("Transformer blocks; of a T5, those of each side."),
   heads: size.default(4).describe("Attention heads."),
   kvHeads: size.optional().describe("Key-value heads, as many as heads when left out."),
   hidden: size

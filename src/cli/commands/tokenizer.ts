@@ -12,7 +12,7 @@ import {
   trainWordPiece,
 } from "../../tokenizer/index.ts";
 import { wholeNumber } from "../options.ts";
-import { Progress } from "../progress.ts";
+import { Progress, vocabularyShare } from "../progress.ts";
 
 interface TrainOptions extends KindOptions {
   data: string;
@@ -66,11 +66,6 @@ function trainKind(
   }
 }
 
-/** How much of the vocabulary is done: it grows to the size that is wanted, or shrinks to it. */
-function share({ phase, tokens, vocabularySize }: TrainingProgress): [done: number, all: number] {
-  return phase === "prune" ? [vocabularySize, Math.max(tokens, vocabularySize)] : [tokens, vocabularySize];
-}
-
 export function tokenizerCommand(): Command {
   const train = new Command("train")
     .description("learn a tokenizer from texts and write tokenizer.json")
@@ -96,7 +91,7 @@ export function tokenizerCommand(): Command {
       const tokenizer = await trainKind(texts(source), options, (p) =>
         p.phase === "count"
           ? progress.update(source.bytesRead ?? 0, source.bytes, `${p.documents} documents`)
-          : progress.update(...share(p), "tokens"),
+          : progress.update(...vocabularyShare(p), "tokens"),
       );
       await tokenizer.save(out).catch((error) => {
         throw explainRefusal(error, out);
