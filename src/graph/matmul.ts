@@ -41,9 +41,12 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
       const da = transposeA
         ? matmul(b, dy!, { transposeA: transposeB, transposeB: true, scale })
         : matmul(dy!, b, { transposeB: !transposeB, scale });
+      // A plain matrix gets one product over all rows, not a batch of them to sum.
+      const rowsOf = (x: Tensor) =>
+        b.rank === 2 && x.rank > 2 && !transposeA ? reshape(x, [product(x.shape.slice(0, -1)), x.shape.at(-1)!]) : x;
       const db = transposeB
-        ? matmul(dy!, a, { transposeA: true, transposeB: transposeA, scale })
-        : matmul(a, dy!, { transposeA: !transposeA, scale });
+        ? matmul(rowsOf(dy!), rowsOf(a), { transposeA: true, transposeB: transposeA, scale })
+        : matmul(rowsOf(a), rowsOf(dy!), { transposeA: !transposeA, scale });
       return [sumTo(da, a), sumTo(db, b)];
     },
   });
