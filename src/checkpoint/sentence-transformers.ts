@@ -4,13 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import {
-  type DenseActivation,
-  denseActivations,
-  type EmbeddingPipeline,
-  type EmbeddingStep,
-  poolings,
-} from "../models/index.ts";
+import { type DenseActivation, denseActivations, type EmbeddingPipeline, type EmbeddingStep, poolings } from "../models/index.ts";
 import { writeFileAtomically } from "./atomic.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { Weight } from "./save-model-folder.ts";
