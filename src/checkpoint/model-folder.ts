@@ -82,14 +82,12 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
   if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
     throw new InputError(`${folder} is not a folder: expected a model folder with config.json and ${weightsFile}.`);
   }
-  const config = await readJson(join(folder, "config.json"), jsonObject);
+  const config = await readJson(join(folder, "config.json"), jsonObject, asSpelled);
   if (!config) throw new InputError(`${folder} is not a model folder: it has no config.json.`);
-  const generationConfig = await readJson(join(folder, "generation_config.json"), jsonObject);
-  const spelled = {
-    config: (await readJson(join(folder, "config.json"), jsonObject, asSpelled))!,
-    generationConfig: await readJson(join(folder, "generation_config.json"), jsonObject, asSpelled),
-  };
-  return new OpenFolder(path, folder, { config, generationConfig, spelled }, await openWeightFiles(folder));
+  const spelled = { config, generationConfig: await readJson(join(folder, "generation_config.json"), jsonObject, asSpelled) };
+  // Written out and parsed again, spelled numbers are numbers.
+  const plain = JSON.parse(JSON.stringify(spelled)) as typeof spelled;
+  return new OpenFolder(path, folder, { ...plain, spelled }, await openWeightFiles(folder));
 }
 
 /** A stored tensor of floating point. */
