@@ -65,11 +65,11 @@ export function sourceOf<Data, Options, Batch>(
   };
 }
 
-/** The first batches of a stretch of validation text. */
+/** The first batches of a stretch of validation text, at least one; no more of them are made. */
 export function* first<Batch>(count: number, batches: Iterable<Batch>): Generator<Batch> {
   let taken = 0;
   for (const batch of batches) {
-    if (taken++ >= count) return;
     yield batch;
+    if (++taken >= count) return;
   }
 }
