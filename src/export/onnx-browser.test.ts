@@ -1,5 +1,4 @@
 // ONNX exports in a browser: transformers.js as it is published, over WebAssembly and over WebGPU, in a headless Chromium.
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -7,15 +6,10 @@ import type { AddressInfo } from "node:net";
 import { dirname, extname, join } from "node:path";
 import { chromium } from "playwright-core";
 import { expect, onTestFinished, test } from "vitest";
+import { chromiumPath as executablePath } from "../../test/chromium.ts";
 import { exported } from "../../test/exported-onnx.ts";
 import { openFixture } from "../../test/families.ts";
 
-const executablePath = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path && existsSync(path));
 // A processor that plays a graphics card.
 const software = [
   "--enable-unsafe-webgpu",

@@ -1,5 +1,4 @@
 // The conformance suite on the web engine: bundled, served on loopback and run by a headless Chromium.
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -9,16 +8,9 @@ import { fileURLToPath } from "node:url";
 import { type Browser, chromium } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { chromiumPath as executablePath } from "../../test/chromium.ts";
 import { conformanceChecks } from "../../test/conformance/suite.ts";
 
-const candidates = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-];
-const executablePath = candidates.find((path) => path && existsSync(path));
 const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 const quiet = ["--disable-component-update", "--disable-sync", "--no-first-run"];
 const types: Record<string, string> = { ".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm" };

@@ -1,21 +1,15 @@
 // Uses the page as a reader does, in a real browser, over a real server and a real (random) model.
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { chromiumPath as executablePath } from "../../test/chromium.ts";
 import { saveTinyModel } from "../../test/tiny-model.ts";
 import { type RunningServer, serve } from "../serve/index.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const executablePath = [
-  process.env.CHROMIUM_PATH,
-  "/usr/bin/chromium",
-  "/usr/bin/chromium-browser",
-  "/usr/bin/google-chrome",
-].find((path) => path && existsSync(path));
 /** Without a browser the tests are skipped and say why. */
 const browserTest = executablePath
   ? test

@@ -1,13 +1,12 @@
 // Masked losses do not depend on how texts are laid into rows, nor rows into batches.
 import { expect, test } from "vitest";
+import { freshLoss } from "../../test/fresh-loss.ts";
 import { type MaskedBatch, MaskedBatches, maskedValidation, type TokenDocuments } from "../data/index.ts";
 import { ignoredTarget } from "../graph/index.ts";
 import { bertShape } from "../models/index.ts";
 import { nativeEngine, Random } from "../runtime/index.ts";
-import { LossProgram, parametersOf } from "./loss-program.ts";
 import { maskedLanguageModel } from "./objectives/masked.ts";
-import { initialise, Layout } from "./parameters.ts";
-import { type BatchSource, evaluateLoss, Trainer } from "./trainer.ts";
+import { type BatchSource, Trainer } from "./trainer.ts";
 
 const vocabulary = 60;
 const special = { pad: 0, cls: 1, sep: 2, mask: 3 };
@@ -65,18 +64,8 @@ function part(batch: MaskedBatch, from: number, size: number, length: number): M
 test.each(["bert", "roberta", "modernbert"] as const)(
   "%s: texts that share a row have the losses they have alone",
   async (kind) => {
-    const lossOf = async (batches: Iterable<MaskedBatch>) => {
-      const objective = maskedLanguageModel(configOf(kind), { rows: 1, length: 64 });
-      const specs = parametersOf(objective);
-      const layout = new Layout(specs);
-      const weights = layout.allocate();
-      initialise(specs, layout, weights, 1);
-      for (let i = 0; i < weights.length; i++) weights[i]! *= 5; // far from the uniform guess of a fresh model
-      const program = await LossProgram.create(objective, engine, { layout, weights });
-      const loss = await evaluateLoss(program, batches);
-      program.release();
-      return loss!;
-    };
+    const lossOf = (batches: Iterable<MaskedBatch>) =>
+      freshLoss(maskedLanguageModel(configOf(kind), { rows: 1, length: 64 }), engine, batches);
     const shared = [...maskedValidation(documentsOf(texts), { ...options, rows: 1, length: 64 })];
     const alone = shared.flatMap((batch) => [...apart(batch)]);
     expect(alone.length).toBeGreaterThan(1.5 * shared.length);

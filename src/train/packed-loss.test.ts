@@ -1,11 +1,9 @@
 // Packing changes nothing: documents that share rows have the losses they have alone.
 import { expect, test } from "vitest";
+import { freshLoss } from "../../test/fresh-loss.ts";
 import { type TokenDocuments, validationBatches } from "../data/index.ts";
 import { nativeEngine, Random } from "../runtime/index.ts";
-import { LossProgram, parametersOf } from "./loss-program.ts";
 import { nextToken, type TokenBatch } from "./objectives/next-token.ts";
-import { initialise, Layout } from "./parameters.ts";
-import { evaluateLoss } from "./trainer.ts";
 
 const vocabulary = 50;
 const end = 0;
@@ -30,18 +28,8 @@ test.each(Object.entries(configs))("%s", async (_, config) => {
   ]);
   const bytesPerToken = new Uint16Array(vocabulary).fill(1);
   const engine = await nativeEngine();
-  const lossOf = async (rows: number, packed: boolean, batches: Iterable<TokenBatch>) => {
-    const objective = nextToken(config, { rows, length: 32, packed });
-    const specs = parametersOf(objective);
-    const layout = new Layout(specs);
-    const weights = layout.allocate();
-    initialise(specs, layout, weights, 1);
-    for (let i = 0; i < weights.length; i++) weights[i]! *= 5; // far from the uniform guess of a fresh model
-    const program = await LossProgram.create(objective, engine, { layout, weights });
-    const loss = await evaluateLoss(program, batches);
-    program.release();
-    return loss!;
-  };
+  const lossOf = (rows: number, packed: boolean, batches: Iterable<TokenBatch>) =>
+    freshLoss(nextToken(config, { rows, length: 32, packed }), engine, batches);
   const shape = { rows: 1, length: 32, bytesPerToken };
   const alone = await lossOf(
     1,
