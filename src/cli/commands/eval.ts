@@ -6,6 +6,7 @@ import { evaluateFolder } from "../../eval/index.ts";
 import type { Device } from "../../runtime/index.ts";
 import { deviceOption, modelOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
+import { skillsCommand } from "./eval-skills.ts";
 
 export function evalCommand(): Command {
   const loss = new Command("loss")
@@ -56,5 +57,5 @@ export function evalCommand(): Command {
         );
       },
     );
-  return new Command("eval").description("measure a model").addCommand(loss);
+  return new Command("eval").description("measure a model").addCommand(loss).addCommand(skillsCommand());
 }
