@@ -34,7 +34,7 @@ export class OnnxLinears {
   }
 
   readonly rule: LinearRule = (call, plain) => {
-    if (this.#quantiser) return this.#quantiser.rule(call, plain);
+    if (this.#quantiser) return this.#quantiser.rule(call);
     const { p, x, name, outputs, options } = call;
     if (options.layout === "in-out") return plain();
     const scope = p.at(name);

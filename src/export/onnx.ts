@@ -68,7 +68,7 @@ export async function writeOnnx(model: string, out: string, options: OnnxExportO
     graphs.map(({ name, build }) => {
       const { suffix, bits } = variants[precision];
       const linears = new OnnxLinears(bits);
-      const graph = toOnnx(build(new Params(linears.rule), linears), { name, parameters: "external" });
+      const graph = toOnnx(build(new Params([{ linear: linears.rule }]), linears), { name, parameters: "external" });
       return { name: `${name}${suffix}.onnx`, graph, linears };
     }),
   );

@@ -1,6 +1,6 @@
 // From a model function to a program that generates: its weights packed, read from files, or from arrays that may change.
 import { type Tensor, toOnnx } from "../graph/index.ts";
-import { Params, Quantiser } from "../nn/index.ts";
+import { Params, Quantiser, type ScopeRules } from "../nn/index.ts";
 import { type Device, type HostTensors, openEngine, type Program } from "../runtime/index.ts";
 import { filesOf, type StoredWeightSource, type WeightSource, weightTensors } from "./decoder-weights.ts";
 import type { Precision } from "./types.ts";
@@ -9,6 +9,8 @@ export interface CompileSettings {
   readonly weights: WeightSource;
   /** Where weights lie on the disk, if they do: in float32 on the CPU the runtime then reads them there, and no array holds them too. */
   readonly stored?: StoredWeightSource;
+  /** What the model's scope does besides, such as an adapter; its own weights come from `weights` too. */
+  readonly rules?: readonly ScopeRules[];
   /** How weights are held; "f32" when left out. */
   readonly precision?: Precision;
   /** Read the given arrays at each step, as they then are, in place of copies packed once; for "f32" alone. */
@@ -34,11 +36,11 @@ export interface CompiledModel {
 /** Compiles the graph that `build` makes of a scope; where weights are to be packed, it gets the quantiser for the head. Throws what `weights` throws. */
 export async function compileModel<Graph extends { readonly outputs: Readonly<Record<string, Tensor>> }>(
   build: (scope: Params, quantiser?: Quantiser) => Graph,
-  { precision = "f32", live = false, ...settings }: CompileSettings,
+  { precision = "f32", live = false, rules = [], ...settings }: CompileSettings,
 ): Promise<CompiledModel & { readonly graph: Graph }> {
   if (live && precision !== "f32") throw new Error(`live weights are float32; "${precision}" would need a copy of them`);
   const quantiser = precision === "f32" ? undefined : new Quantiser(precision === "int8" ? 8 : 4);
-  const scope = new Params(quantiser?.rule);
+  const scope = new Params([...rules, ...(quantiser ? [quantiser.rules] : [])]);
   const graph = build(scope, quantiser);
   const engine = await openEngine({ device: settings.device });
   const direct = engine.name === "native" && !live && settings.stored;

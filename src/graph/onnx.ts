@@ -27,6 +27,8 @@ export interface OnnxOptions {
    * handed when it compiles; a function returns the data to write into the file itself.
    */
   readonly parameters?: "inputs" | "external" | ((name: string) => TypedArray);
+  /** Parameters that are inputs all the same: those that change while the others stay. */
+  readonly changing?: (name: string) => boolean;
   /** Which of the external parameters the runtime reads from files itself. */
   readonly files?: ReadonlyMap<string, FileParameter>;
 }
@@ -87,6 +89,9 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
   const inputs = new Map<string, Tensor>();
   const parameters = new Map<string, Tensor>();
   const initializers: TensorProto[] = [];
+  const leafInputs: [string, Tensor][] = [];
+  const { parameters: where = "inputs", changing } = options;
+  const isInput = (parameter: string) => where === "inputs" || changing?.(parameter);
   for (const leaf of leaves) {
     const { source } = leaf;
     if (source.kind === "constant") {
@@ -102,10 +107,9 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
         throw new Error(`toOnnx: two tensors are named "${source.name}"`);
       target.set(source.name, leaf);
       names.set(leaf, source.name);
-      if (source.kind === "parameter" && options.parameters === "external") initializers.push(externalProto(source.name, leaf));
-      else if (source.kind === "parameter" && typeof options.parameters === "function") {
-        initializers.push(tensorProto(source.name, leaf, options.parameters(source.name)));
-      }
+      if (source.kind === "input" || isInput(source.name)) leafInputs.push([source.name, leaf]);
+      else if (typeof where === "function") initializers.push(tensorProto(source.name, leaf, where(source.name)));
+      else initializers.push(externalProto(source.name, leaf));
     }
   }
   // An operation's result takes an output's name where it can; a second name for it, or for a leaf, needs an Identity.
@@ -124,8 +128,6 @@ export function toOnnx(outputs: Readonly<Record<string, Tensor>>, options: OnnxO
     });
     nodes.push(nodeProto(operation, i, names));
   });
-  const leafInputs =
-    options.parameters === undefined || options.parameters === "inputs" ? [...inputs, ...parameters] : [...inputs];
   const model = create(ModelProtoSchema, {
     irVersion,
     producerName: "slovo",

@@ -78,7 +78,7 @@ describe.each([4, 8] as const)("a linear layer of %i bits", (bits) => {
     const bias = randomMatrix(1, outputs, 3);
     const x = randomMatrix(rows, inputs, 4);
     const quantiser = new Quantiser(bits);
-    const y = new Params(quantiser.rule).linear(input("x", "float32", [rows, inputs]), "layer", outputs, { bias: true });
+    const y = new Params([quantiser.rules]).linear(input("x", "float32", [rows, inputs]), "layer", outputs, { bias: true });
     const model = toOnnx({ y }, { parameters: "external" });
     expect([...model.parameters.keys()].sort()).toEqual(["layer.bias", "layer.packed", "layer.scales"]);
     const [made] = quantiser.weights;

@@ -1,7 +1,7 @@
 // 8- and 4-bit weights for decoding: a rule for the scope that gives each linear layer packed numbers in place of floats.
 import { add, parameter, type Tensor } from "../graph/index.ts";
 import { operation } from "../graph/tensor.ts";
-import type { LinearRule, Params } from "./params.ts";
+import type { LinearCall, Params, ScopeRules } from "./params.ts";
 
 /** Numbers along a row that share one scale. */
 const blockSize = 32;
@@ -35,11 +35,13 @@ export class Quantiser {
   }
 
   /** Packs every linear layer of a scope. */
-  readonly rule: LinearRule = ({ p, x, name, outputs, options }) => {
+  readonly rules: ScopeRules = { linear: (call) => this.rule(call) };
+
+  rule({ p, x, name, outputs, options }: LinearCall): Tensor {
     const scope = p.at(name);
     const y = this.linear(scope, x, scope.name("weight"), outputs, options.layout);
     return options.bias ? add(y, scope.weight("bias", [outputs], { fill: 0 })) : y;
-  };
+  }
 
   /** `x […, in]` → `[…, outputs]` by a packed copy, in `scope`, of the weight of that name. */
   linear(scope: Params, x: Tensor, name: string, outputs: number, layout: Layout = "out-in"): Tensor {

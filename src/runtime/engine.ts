@@ -21,6 +21,11 @@ export interface CompileOptions {
    * the machine is idle otherwise; much slower where it is shared. Off when left out.
    */
   readonly spin?: boolean;
+  /**
+   * Whether the runtime keeps a copy of each matrix in the order in which it multiplies; true when left out. It pays where few rows are
+   * multiplied at a time (decoding); with many rows the copy is memory for nothing.
+   */
+  readonly packing?: boolean;
   /** How far the runtime may rewrite the graph; "all" when left out. */
   readonly optimisation?: "none" | "basic" | "all";
   /** Data of parameters that the model declares as external; read where they are for as long as the program lives. */

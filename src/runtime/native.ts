@@ -179,6 +179,7 @@ class NativeProgram implements Program {
       check(api.AddSessionConfigEntry(settings, "session.intra_op.allow_spinning", options.spin ? "1" : "0"));
       check(api.AddSessionConfigEntry(settings, "session.force_spinning_stop", "1"));
       check(api.AddSessionConfigEntry(settings, "session.set_denormal_as_zero", "1"));
+      if (options.packing === false) check(api.AddSessionConfigEntry(settings, "session.disable_prepacking", "1"));
       if (options.parameterFolder) {
         check(
           api.AddSessionConfigEntry(settings, "session.model_external_initializers_file_folder_path", options.parameterFolder),

@@ -32,7 +32,7 @@ export function sessionEngine(runtime: Runtime, options: SessionEngineOptions): 
   return {
     name,
     device,
-    async compile(model, { threads, optimisation = "all", parameters = {}, profile }: CompileOptions = {}) {
+    async compile(model, { threads, optimisation = "all", packing = true, parameters = {}, profile }: CompileOptions = {}) {
       const externalData = Object.entries(parameters).map(([path, tensor]) => {
         checkHostTensor(path, tensor);
         const { buffer, byteOffset, byteLength } = unshared(tensor);
@@ -44,7 +44,13 @@ export function sessionEngine(runtime: Runtime, options: SessionEngineOptions): 
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
         enableMemPattern: false,
         logSeverityLevel: 4,
-        extra: { session: { intra_op: { allow_spinning: "0" }, set_denormal_as_zero: "1" } },
+        extra: {
+          session: {
+            intra_op: { allow_spinning: "0" },
+            set_denormal_as_zero: "1",
+            ...(packing ? {} : { disable_prepacking: "1" }),
+          },
+        },
         ...(externalData.length > 0 ? { externalData } : {}),
         ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
       });

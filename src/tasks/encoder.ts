@@ -177,7 +177,7 @@ export class Encoder {
   async #compile(head: Head): Promise<Compiled> {
     const { precision = "f32", device, threads, spin } = this.#options;
     const quantiser = precision === "f32" ? undefined : new Quantiser(precision === "int8" ? 8 : 4);
-    const p = new Params(quantiser?.rule);
+    const p = new Params(quantiser ? [quantiser.rules] : []);
     const states = this.backbone.states(p, {
       tokens: input("tokens", "int32", ["batch", "time"]),
       typeIds: input("typeIds", "int32", ["batch", "time"]),

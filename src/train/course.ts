@@ -1,11 +1,19 @@
 // What a job teaches: a model, what it learns from and how, and how it shows what it has learned. One course a kind of objective.
-import type { HostTensor } from "../runtime/index.ts";
+import type { WeightSource } from "../generate/index.ts";
+import type { ScopeRules } from "../nn/index.ts";
 import type { Counted, Objective } from "./objective.ts";
 import type { BatchSource } from "./trainer.ts";
 
 /** A course of some kind of batch: its own parts agree on it, and nothing else looks into a batch. */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type AnyCourse = Course<any>;
+
+/** A model as it is between two steps. */
+export interface PresentModel {
+  readonly weights: WeightSource;
+  /** What its scope does besides. */
+  readonly rules: readonly ScopeRules[];
+}
 
 export interface Course<Batch extends Counted> extends Disposable {
   readonly objective: Objective<Batch>;
@@ -26,6 +34,6 @@ export interface Course<Batch extends Counted> extends Disposable {
   readonly generationConfig?: object;
   /** `model_input_names` of the tokenizer's configuration: what Python's tokenizer must hand to a model of this kind. */
   readonly inputNames?: readonly string[];
-  /** What the model makes of a prompt. `weights` are the model's, by name, as they are. */
-  sample(prompt: string, seed: number, weights: Readonly<Record<string, HostTensor>>): Promise<string>;
+  /** What the model, as it is, makes of a prompt. */
+  sample(prompt: string, seed: number, model: PresentModel): Promise<string>;
 }

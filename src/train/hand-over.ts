@@ -1,7 +1,9 @@
 // What a run hands over when it ends or is stopped: the model folder, and a report with samples.
-import { join } from "node:path";
-import { saveModelFolder, writeFileAtomically, writeFolderAtomically } from "../checkpoint/index.ts";
+import { join, resolve } from "node:path";
+import { saveAdapter } from "../adapt/index.ts";
+import { type ModelFolder, saveModelFolder, writeFileAtomically, writeFolderAtomically } from "../checkpoint/index.ts";
 import type { Tokenizer } from "../tokenizer/index.ts";
+import type { Adapted } from "./adapted.ts";
 import type { AnyCourse } from "./course.ts";
 import type { Counted } from "./objective.ts";
 import type { Recipe } from "./recipe.ts";
@@ -14,12 +16,19 @@ export interface Run {
   readonly recipe: Recipe;
   readonly course: AnyCourse;
   readonly tokenizer: Tokenizer;
+  /** Where an adapter is trained, and the model that it is for. */
+  readonly adapted?: Adapted;
+  readonly base?: ModelFolder;
 }
 
-/** Writes `model/`, `report.md` and `plots/` into the run's folder. */
+/** What a run leaves: the folder of a model, or of an adapter. */
+export const leaves = ({ method }: Recipe): "model" | "adapter" => (method === "full" ? "model" : "adapter");
+
+/** Writes `model/` or `adapter/`, `report.md` and `plots/` into the run's folder. */
 export async function handOver(run: Run, trainer: Trainer<Counted>, metrics: readonly Metrics[]): Promise<void> {
   const { folder, recipe } = run;
-  await writeFolderAtomically(folder.file("model"), (made) => saveModel(made, trainer, run));
+  const save = run.adapted ? saveTrainedAdapter : saveModel;
+  await writeFolderAtomically(folder.file(leaves(recipe)), (made) => save(made, trainer, run));
   await writeReport(folder.path, {
     name: recipe.name,
     metrics,
@@ -39,12 +48,18 @@ async function saveModel(folder: string, trainer: Trainer<Counted>, { course, to
   await writeFileAtomically(join(folder, "tokenizer_config.json"), `${JSON.stringify(tokenizerConfig, undefined, 2)}\n`);
 }
 
+function saveTrainedAdapter(folder: string, { layout, optimizer }: Trainer<Counted>, { adapted, base }: Run): Promise<void> {
+  const { config } = adapted!.adapter;
+  return saveAdapter(folder, { config, base: resolve(base!.path), weights: layout.tensors(optimizer.weights) });
+}
+
 /** What the model makes of the recipe's prompts, with the weights as they are. */
-async function sample({ recipe, course }: Run, trainer: Trainer<Counted>): Promise<Sample[]> {
-  const views = trainer.layout.views(trainer.optimizer.weights);
+async function sample({ recipe, course, adapted, base }: Run, trainer: Trainer<Counted>): Promise<Sample[]> {
+  const trained = trainer.layout.tensors(trainer.optimizer.weights);
+  const weights = (name: string, shape: readonly number[]) => trained.get(name)?.data ?? base!.weight(name, shape).data;
   const samples: Sample[] = [];
   for (const [i, prompt] of recipe.samples.entries())
-    samples.push({ prompt, text: await course.sample(prompt, recipe.seed + i, views) });
+    samples.push({ prompt, text: await course.sample(prompt, recipe.seed + i, { weights, rules: adapted?.rules() ?? [] }) });
   return samples;
 }
 
@@ -57,10 +72,10 @@ function facts({ recipe, course }: Run, trainer: Trainer<Counted>, last: Metrics
     [
       "Model",
       recipe.from
-        ? `continued from ${recipe.from}`
+        ? `${recipe.method === "full" ? "continued from" : `${recipe.method}, beside`} ${recipe.from}`
         : `${recipe.model}, ${recipe.layers} layers, width ${recipe.width}, ${recipe.heads} heads, context ${recipe.context}`,
     ],
-    ["Parameters", number(trainer.layout.count)],
+    [recipe.method === "full" ? "Parameters" : "Trained parameters", number(trainer.layout.count)],
     ["Steps", `${number(trainer.step)} of ${number(recipe.steps!)}`],
     ["Tokens seen", number(trainer.tokens)],
     ["Training time", `${number(trainer.seconds / 60, 1)} minutes`],

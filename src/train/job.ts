@@ -1,10 +1,10 @@
 // A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { loadModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
+import { loadModelFolder, type ModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
 import { type DocumentSource, openSources, worldSource } from "../data/index.ts";
 import { type Family, familyOf } from "../models/index.ts";
-import { type Engine, openEngine } from "../runtime/index.ts";
+import { openEngine } from "../runtime/index.ts";
 import {
   loadTokenizer,
   type Tokenizer,
@@ -13,13 +13,14 @@ import {
   trainUnigram,
   trainWordPiece,
 } from "../tokenizer/index.ts";
+import { adaptedFrom, checkChanged } from "./adapted.ts";
 import { withShapeOf } from "./continued.ts";
 import type { AnyCourse } from "./course.ts";
 import type { JobEvents, Lesson } from "./courses/lesson.ts";
 import { maskedCourse } from "./courses/masked.ts";
 import { nextTokenCourse } from "./courses/next-token.ts";
 import { textToTextCourse } from "./courses/text-to-text.ts";
-import { handOver, type Run } from "./hand-over.ts";
+import { handOver, leaves, type Run } from "./hand-over.ts";
 import { parametersOf } from "./loss-program.ts";
 import { checkMemory, leastParameters } from "./memory.ts";
 import type { Counted } from "./objective.ts";
@@ -30,6 +31,7 @@ import { type Metrics, Trainer, type TrainerOptions } from "./trainer.ts";
 export interface JobResult {
   readonly outcome: "finished" | "stopped" | "already finished";
   readonly folder: string;
+  /** What was trained: the folder of a model, or of an adapter. */
   readonly modelFolder: string;
   readonly last: Metrics | undefined;
 }
@@ -42,7 +44,7 @@ export async function runJob(recipe: Recipe, path: string, events: JobEvents = {
     return await runJobIn(folder, recipe, stoppable(events, signal), signal);
   } catch (error) {
     // Stopped before the first step: tokenizer and tokens are each there whole or not at all.
-    if (signal?.aborted && error === signal.reason) return resultOf(folder, "stopped");
+    if (signal?.aborted && error === signal.reason) return resultOf(folder, recipe, "stopped");
     throw error;
   }
 }
@@ -69,25 +71,37 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const family = familyOf({ model_type: shape.model });
   const shaped = { ...shape, objective: begun.objective ?? objectivesOf[family][0] };
   // Before anything is made, graphs and their tables too; once more when the vocabulary is known.
-  checkMemory(shaped, leastParameters(shaped));
+  const adapted = base && shaped.method !== "full" ? adaptedFrom(shaped, base) : undefined;
+  if (adapted) checkMemory(shaped, 0, numbersIn(base!));
+  else checkMemory(shaped, leastParameters(shaped));
   // What the parts are made from stands in the folder before the first of them does.
   await folder.saveRecipe(begun);
   const source = await openSource(shaped);
   const tokenizer = await tokenizerFor(begun, family, source, folder, events);
   using course: AnyCourse = await courses[family]({ recipe: shaped, source, tokenizer, folder, base, events });
-  const sizes = parametersOf(course.objective).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
-  checkMemory(
-    shaped,
-    sizes.reduce((a, b) => a + b, 0),
-  );
+  const trained = parametersOf(course.objective, adapted);
+  if (adapted) checkChanged(adapted, begun.name);
+  checkMemory(shaped, numbersOf(trained), adapted && numbersIn(base!));
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
-  const initial = base && ((name: string, shape: readonly number[]) => base.weight(name, shape).data);
-  const make = (recipe: Recipe & { steps: number }, hooks: Hooks) => trainerFor(recipe, course, engine, initial, hooks);
+  // What an adapter adds is in no base.
+  const added = (name: string) => adapted && !base!.tensors.has(name);
+  const initial = base && ((name: string, shape: readonly number[]) => (added(name) ? undefined : base.weight(name, shape).data));
+  const parts = { course, engine, adaptation: adapted, initial };
+  const make = (recipe: Recipe & { steps: number }, hooks: Hooks) => trainerFor(recipe, parts, hooks);
   const steps = begun.steps ?? (await stepsFor(begun, make, events, signal));
   await folder.saveRecipe({ ...begun, steps });
-  return await train({ folder, recipe: { ...shaped, steps }, course, tokenizer }, make, events, signal);
+  return await train({ folder, recipe: { ...shaped, steps }, course, tokenizer, adapted, base }, make, events, signal);
 }
+
+/** How many numbers tensors of these shapes hold. */
+function numbersOf(tensors: Iterable<{ readonly shape: readonly number[] }>): number {
+  let numbers = 0;
+  for (const { shape } of tensors) numbers += shape.reduce((a, b) => a * b, 1);
+  return numbers;
+}
+
+const numbersIn = ({ tensors }: ModelFolder) => numbersOf(tensors.values());
 
 const courses: Record<Family, (lesson: Lesson) => Promise<AnyCourse>> = {
   gpt: nextTokenCourse,
@@ -144,19 +158,17 @@ interface Hooks {
 }
 type MakeTrainer = (recipe: Recipe & { steps: number }, hooks: Hooks) => Promise<Trainer<Counted>>;
 
-function trainerFor(
-  recipe: Recipe & { steps: number },
-  course: AnyCourse,
-  engine: Engine,
-  initial: TrainerOptions<Counted>["initial"],
-  hooks: Hooks,
-): Promise<Trainer<Counted>> {
+interface Parts extends Pick<TrainerOptions<Counted>, "engine" | "initial" | "adaptation"> {
+  readonly course: AnyCourse;
+}
+
+function trainerFor(recipe: Recipe & { steps: number }, { course, ...parts }: Parts, hooks: Hooks): Promise<Trainer<Counted>> {
   const threads = recipe.threads ?? availableParallelism();
   const { steps, accumulation, seed, schedule, learningRate, finalShare, decayShare, beta1, beta2, weightDecay, clip } = recipe;
   return Trainer.create<Counted>({
     objective: course.objective,
     evaluation: course.evaluation,
-    engine,
+    ...parts,
     source: course.batches(),
     validation: () => course.validation(),
     steps,
@@ -173,7 +185,6 @@ function trainerFor(
     optimizer: { kind: recipe.optimizer, beta1, beta2, epsilon: 1e-8, weightDecay, clip, threads, accumulate: accumulation > 1 },
     dropout: recipe.dropout > 0,
     seed,
-    initial,
     evaluateEvery: recipe.evaluateEvery,
     checkpointEvery: recipe.checkpointEvery,
     threads,
@@ -202,7 +213,7 @@ async function stepsFor(recipe: Recipe, make: MakeTrainer, events: JobEvents, si
 
 async function train(run: Run, make: MakeTrainer, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const { folder, recipe, course } = run;
-  if (folder.isFinished()) return resultOf(folder, "already finished", (await folder.metrics()).at(-1));
+  if (folder.isFinished()) return resultOf(folder, recipe, "already finished", (await folder.metrics()).at(-1));
   const steps = recipe.steps!;
   const trainer = await make(
     { ...recipe, steps },
@@ -221,12 +232,12 @@ async function train(run: Run, make: MakeTrainer, events: JobEvents, signal?: Ab
     const metrics = await folder.metrics();
     if (trainer.step > 0) await handOver(run, trainer, metrics);
     if (outcome === "finished") await folder.markFinished();
-    return resultOf(folder, outcome, metrics.at(-1));
+    return resultOf(folder, recipe, outcome, metrics.at(-1));
   } finally {
     await trainer.close();
   }
 }
 
-function resultOf(folder: RunFolder, outcome: JobResult["outcome"], last?: Metrics): JobResult {
-  return { outcome, folder: folder.path, modelFolder: folder.file("model"), last };
+function resultOf(folder: RunFolder, recipe: Recipe, outcome: JobResult["outcome"], last?: Metrics): JobResult {
+  return { outcome, folder: folder.path, modelFolder: folder.file(leaves(recipe)), last };
 }

@@ -1,7 +1,8 @@
 // A compiled objective: one call per batch that gives the loss, and in training the gradients, into arrays that stay put.
 import { arrayFor, grad, input, mul, resolveShape, type Tensor, toOnnx } from "../graph/index.ts";
-import { Params } from "../nn/index.ts";
+import { type ParameterSpec, Params } from "../nn/index.ts";
 import type { Binding, Engine, HostTensor, Program } from "../runtime/index.ts";
+import type { Adaptation } from "./adaptation.ts";
 import type { Counted, Objective } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
 
@@ -11,6 +12,8 @@ export interface LossProgramOptions {
   /** Where gradients go; a program without them only evaluates. */
   readonly gradients?: Float32Array;
   readonly dropout?: boolean;
+  /** Where only a part of the model is trained: `layout` then places that part. */
+  readonly adaptation?: Adaptation;
   readonly threads?: number;
 }
 
@@ -57,18 +60,29 @@ export class LossProgram<Batch extends Counted> {
   }
 
   static async create<Batch extends Counted>(objective: Objective<Batch>, engine: Engine, options: LossProgramOptions) {
-    const p = new Params();
+    const { adaptation, threads } = options;
     const key = options.dropout ? input("dropout_key", "int64", []) : undefined;
+    const p = new Params(adaptation?.rules(key));
     // Scaling inside the graph makes the gradients of several accumulated batches add up to those of one large batch.
     const loss = mul(objective.loss(p, key), input("scale", "float32", []));
     const outputs: Record<string, Tensor> = { loss };
+    const trained = trainedOf(p, adaptation);
     if (options.gradients) {
-      const tensors = p.all.map((spec) => spec.tensor);
+      const tensors = trained.map((spec) => spec.tensor);
       grad(loss, tensors).forEach((gradient, i) => {
-        outputs[`gradient.${p.all[i]!.name}`] = gradient;
+        outputs[`gradient.${trained[i]!.name}`] = gradient;
       });
     }
-    const program = await engine.compile(toOnnx(outputs, { name: "loss" }).bytes, { threads: options.threads });
+    if (!adaptation) {
+      const program = await engine.compile(toOnnx(outputs, { name: "loss" }).bytes, { threads });
+      return new LossProgram(objective, program, options);
+    }
+    const changing = (name: string) => adaptation.trains(name);
+    const frozen = p.all.filter(({ name }) => !changing(name)).map(({ tensor }) => tensor);
+    const { files, folder } = engine.name === "native" ? adaptation.filesOf(frozen) : {};
+    const model = toOnnx(outputs, { name: "loss", parameters: "external", changing, files });
+    const parameters = adaptation.arrays(new Map([...model.parameters].filter(([name]) => !changing(name) && !files?.has(name))));
+    const program = await engine.compile(model.bytes, { threads, parameters, parameterFolder: folder, packing: false });
     return new LossProgram(objective, program, options);
   }
 
@@ -92,9 +106,16 @@ export class LossProgram<Batch extends Counted> {
   }
 }
 
-/** The parameters an objective's model has, found by building it once. */
-export function parametersOf<Batch extends Counted>(objective: Objective<Batch>) {
-  const p = new Params();
+/** The parameters of an objective's model that are trained, found by building it once. */
+export function parametersOf<Batch extends Counted>(
+  objective: Objective<Batch>,
+  adaptation?: Adaptation,
+): readonly ParameterSpec[] {
+  const p = new Params(adaptation?.rules());
   objective.loss(p);
-  return p.all;
+  return trainedOf(p, adaptation);
+}
+
+function trainedOf(p: Params, adaptation?: Adaptation): readonly ParameterSpec[] {
+  return adaptation ? p.all.filter(({ name }) => adaptation.trains(name)) : p.all;
 }

@@ -11,9 +11,9 @@ const gibibyte = 2 ** 30;
 /**
  * About how much memory a recipe needs, in bytes: weights, gradients and two moments, and what the backward pass keeps of
  * each token in each layer (a dozen vectors of the residual stream, five of the feed-forward layer, the rows of attention), and
- * the tables of rotary positions (for two bases, in the graph and in its file).
+ * the tables of rotary positions (for two bases, in the graph and in its file). `frozen` numbers are held once and not trained.
  */
-export function memoryOf(recipe: Recipe, parameters: number): number {
+export function memoryOf(recipe: Recipe, parameters: number, frozen = 0): number {
   const { model, width, layers, heads, batch, context, length = context, accumulation } = recipe;
   const family = familyOf({ model_type: model });
   const hidden = hiddenOf(recipe);
@@ -21,7 +21,7 @@ export function memoryOf(recipe: Recipe, parameters: number): number {
   const kept = (tokens: number, seen: number) => batch * tokens * layers * (12 * width + 5 * hidden + heads * seen);
   const target = family === "t5" ? targetLengthOf(recipe, length) : 0;
   const tables = family === "t5" || learnsPositions(model) ? 0 : 4 * context * (width / heads);
-  return bytesPerNumber * (parameters * copies + kept(length, length) + kept(target, target + length) + tables);
+  return bytesPerNumber * (parameters * copies + frozen + kept(length, length) + kept(target, target + length) + tables);
 }
 
 /** Parameters that the model of a recipe has at the least: the feed-forward layers, and a table of positions where it learns one. */
@@ -42,9 +42,9 @@ function targetLengthOf({ objective, targetLength, maskShare, spanLength }: Reci
   return objective === "span-corruption" ? spanSizes(length, maskShare, spanLength).target : (targetLength ?? length);
 }
 
-/** Throws InputError where training a model of so many parameters needs more memory than the machine has. */
-export function checkMemory(recipe: Recipe, parameters: number): void {
-  const needed = memoryOf(recipe, parameters);
+/** Throws InputError where training so many parameters, beside `frozen` ones, needs more memory than the machine has. */
+export function checkMemory(recipe: Recipe, parameters: number, frozen = 0): void {
+  const needed = memoryOf(recipe, parameters, frozen);
   const there = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
   if (needed <= there) return;
   const gib = (bytes: number) => (bytes / gibibyte).toLocaleString("en", { maximumFractionDigits: 1 });

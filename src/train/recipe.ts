@@ -18,6 +18,9 @@ const share = z.number().min(0).max(1);
 /** Kinds of tokenizers that a recipe can have trained. */
 export const trainedTokenizers = ["bpe", "wordpiece", "unigram", "character"] as const;
 
+/** What of a model is trained. */
+export const methods = ["full", "lora"] as const;
+
 /** What each family of models can learn; the first is usual. */
 export const objectivesOf = {
   gpt: ["next-token"],
@@ -59,6 +62,36 @@ export const recipeSchema = z.strictObject({
     .string()
     .optional()
     .describe("Folder of a model whose training is continued; its shape and its tokenizer take the place of the recipe's."),
+  method: z
+    .enum(methods)
+    .default("full")
+    .describe("What is trained of the model in from: all of it (full), or an adapter beside it (lora), which is saved alone."),
+  rank: z.number().int().min(0).max(4096).default(16).describe("Rank of the addition to each matrix (lora)."),
+  alpha: z
+    .number()
+    .positive()
+    .optional()
+    .describe("The addition is multiplied by alpha / rank (lora); twice the rank when left out."),
+  rankStabilised: z.boolean().default(false).describe("Multiply by alpha / √rank instead (rsLoRA)."),
+  adapterDropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("Share of inputs that the addition does not see in training (lora)."),
+  targets: z
+    .array(z.string().min(1))
+    .min(1)
+    .or(z.string().min(1))
+    .optional()
+    .describe(
+      "Layers that an adapter changes: a list of ends of their names, a regular expression for whole names, or all-linear; queries and values when left out.",
+    ),
+  modulesToSave: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("Modules that are trained whole beside an adapter, and saved with it."),
+
   tokenizer: z
     .enum(trainedTokenizers)
     .or(z.string())
@@ -218,6 +251,8 @@ function checkSense(recipe: Recipe, where: string): void {
     wrong(`window and kvHeads are for model: llama and its kin, not ${model}`);
   if (recipe.objective === "text-to-text" && recipe.data === undefined)
     wrong("objective: text-to-text needs data, a file of rows with a source and a target");
+  if (recipe.method !== "full" && recipe.from === undefined)
+    wrong(`method: ${recipe.method} adds to a trained model: name its folder with from`);
   // What a model that is continued can learn is known when its folder is read.
   if (recipe.from === undefined) checkObjective(recipe, family, `model: ${model}`, where);
 }

@@ -98,7 +98,10 @@ export class RunFolder {
 
   /** Whether a step of training is kept here: a checkpoint, or the model made from one. */
   async isTrained(): Promise<boolean> {
-    return existsSync(this.file("model")) || (await listCheckpoints(this.file("checkpoints"))).length > 0;
+    return (
+      ["model", "adapter"].some((made) => existsSync(this.file(made))) ||
+      (await listCheckpoints(this.file("checkpoints"))).length > 0
+    );
   }
 
   /** Removes what `recipe` had made before the first step, and nothing that was not made here. */
@@ -111,7 +114,9 @@ export class RunFolder {
 
   /** Whether the model and the report of the last step are there. */
   isFinished(): boolean {
-    return ["finished", "report.md", "model/model.safetensors"].every((part) => existsSync(this.file(part)));
+    const there = (part: string) => existsSync(this.file(part));
+    const made = there("model/model.safetensors") || there("adapter/adapter_model.safetensors");
+    return made && there("finished") && there("report.md");
   }
 
   async markFinished(): Promise<void> {

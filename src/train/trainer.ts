@@ -2,6 +2,7 @@
 
 import { InputError } from "../errors.ts";
 import type { Engine } from "../runtime/index.ts";
+import type { Adaptation } from "./adaptation.ts";
 import { LossProgram, parametersOf } from "./loss-program.ts";
 import type { Counted, Objective } from "./objective.ts";
 import { Optimizer, type OptimizerOptions } from "./optimizer.ts";
@@ -35,6 +36,8 @@ export interface TrainerOptions<Batch extends Counted> {
   readonly objective: Objective<Batch>;
   /** The objective of the validation batches, where it is built for other rows than those trained on. */
   readonly evaluation?: Objective<Batch>;
+  /** Where only a part of the model is trained. */
+  readonly adaptation?: Adaptation;
   readonly engine: Engine;
   readonly source: BatchSource<Batch>;
   /** The same batches each time, for validation. */
@@ -96,14 +99,16 @@ export class Trainer<Batch extends Counted> {
   }
 
   static async create<Batch extends Counted>(options: TrainerOptions<Batch>): Promise<Trainer<Batch>> {
-    const { objective, engine, threads, dropout } = options;
-    const specs = parametersOf(objective);
+    const { objective, adaptation, engine, threads, dropout } = options;
+    const specs = parametersOf(objective, adaptation);
     const layout = new Layout(specs);
     const optimizer = await Optimizer.create(layout, options.optimizer, engine);
     const { weights, batchGradients: gradients } = optimizer;
     try {
       initialise(specs, layout, weights, options.seed, options.initial);
-      const training = await LossProgram.create(objective, engine, { layout, weights, gradients, dropout, threads });
+      const training = await LossProgram.create(objective, engine, {
+        ...{ layout, weights, gradients, dropout, adaptation, threads },
+      });
       return new Trainer(options, layout, optimizer, training);
     } catch (error) {
       await optimizer.close();
@@ -189,11 +194,12 @@ export class Trainer<Batch extends Counted> {
 
   /** Mean loss over the validation batches; undefined where there are none. */
   async evaluate(): Promise<Loss | undefined> {
-    const { objective, evaluation = objective, engine, threads, validation } = this.#options;
+    const { objective, evaluation = objective, adaptation, engine, threads, validation } = this.#options;
     if (!validation) return undefined;
     this.#evaluation ??= await LossProgram.create(evaluation, engine, {
       layout: this.layout,
       weights: this.optimizer.weights,
+      adaptation,
       threads,
     });
     return evaluateLoss(this.#evaluation, validation());

@@ -14,10 +14,10 @@ import {
   maskedHead,
 } from "../../models/index.ts";
 import { Params, sequenceContext } from "../../nn/index.ts";
-import { evaluate, type HostTensors, openEngine } from "../../runtime/index.ts";
+import { evaluate, openEngine } from "../../runtime/index.ts";
 import { checkRows, type Tokenizer } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
-import type { Course } from "../course.ts";
+import type { Course, PresentModel } from "../course.ts";
 import { type MaskedTokens, maskedLanguageModel } from "../objectives/masked.ts";
 import type { Lesson } from "./lesson.ts";
 import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
@@ -61,7 +61,7 @@ export async function maskedCourse(lesson: Lesson): Promise<Course<MaskedTokens>
     ...(!base && {
       inputNames: ["input_ids", ...(config.kind === "bert" ? ["token_type_ids"] : []), "attention_mask"],
     }),
-    sample: (prompt, _seed, weights) => fillMasks(prompt, { config, tokenizer, special, weights }),
+    sample: (prompt, _seed, present) => fillMasks(prompt, { config, tokenizer, special, ...present }),
     [Symbol.dispose]: () => shard.close(),
   };
 }
@@ -79,14 +79,14 @@ function checkHasHead({ path, tensors, config }: ModelFolder): void {
 /** What the model thinks each hidden token of a text is: "[MASK] = кот 61 %, пёс 12 %". */
 async function fillMasks(
   text: string,
-  from: { config: BertConfig; tokenizer: Tokenizer; special: { mask: number }; weights: HostTensors },
+  from: { config: BertConfig; tokenizer: Tokenizer; special: { mask: number } } & PresentModel,
 ): Promise<string> {
-  const { config, tokenizer, special, weights } = from;
+  const { config, tokenizer, special, weights, rules } = from;
   const ids = tokenizer.frame(tokenizer.encode(text, { allowSpecial: true })).ids.slice(0, config.context);
   const places = Int32Array.from([...ids.keys()].filter((i) => ids[i] === special.mask));
   const name = tokenizer.tokenText(special.mask);
   if (places.length === 0) return ` (nothing is hidden: write ${name} where a word is to be guessed)`;
-  const p = new Params();
+  const p = new Params(rules);
   const tokens = input("tokens", "int32", [1, ids.length]);
   const positions = input("positions", "int64", [1, ids.length]);
   const hidden = bert(p, config, { tokens }, sequenceContext({ positions, causal: false }));
@@ -97,7 +97,7 @@ async function fillMasks(
     await openEngine(),
     { shares, best },
     {
-      ...Object.fromEntries(p.all.map(({ name }) => [name, weights[name]!])),
+      ...Object.fromEntries(p.all.map(({ name, shape }) => [name, { dtype: "float32", shape, data: weights(name, shape) }])),
       tokens: { dtype: "int32", shape: [1, ids.length], data: ids },
       positions: { dtype: "int64", shape: [1, ids.length], data: BigInt64Array.from(ids, (_, i) => BigInt(i)) },
       places: { dtype: "int32", shape: [places.length], data: places },

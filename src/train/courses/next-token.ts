@@ -39,9 +39,8 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
     trainingText: textOf(shard),
     config: base ? continuedConfig(base, made) : made,
     generationConfig: base?.spelled.generationConfig ?? { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
-    async sample(prompt, seed, views) {
-      const weights = (name: string) => views[name]!.data as Float32Array;
-      const model = await textModelFrom({ config, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
+    async sample(prompt, seed, present) {
+      const model = await textModelFrom({ config, ...present, tokenizer, name: recipe.name, live: true, slots: 1 });
       try {
         let text = "";
         const maxTokens = Math.max(1, Math.min(sampleTokens, config.context - tokenizer.encode(prompt).length - 1));

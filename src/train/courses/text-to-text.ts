@@ -46,10 +46,9 @@ export async function textToTextCourse(lesson: Lesson): Promise<Course<TextToTex
       decoder_start_token_id: special.start,
     },
     objective: textToText(config, { padded: text.padded }),
-    async sample(prompt, _seed, views) {
-      const weights = (name: string) => views[name]!.data as Float32Array;
+    async sample(prompt, _seed, present) {
       const start = special.start;
-      const model = await textModelFrom({ config, start, weights, tokenizer, name: recipe.name, live: true, slots: 1 });
+      const model = await textModelFrom({ config, start, ...present, tokenizer, name: recipe.name, live: true, slots: 1 });
       try {
         const ids: number[] = [];
         for await (const event of model.generate(prompt, { maxTokens: sampleTokens, temperature: 0 }))

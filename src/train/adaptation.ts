@@ -1,0 +1,29 @@
+// Training a part of a model: what its scope does besides, which weights are trained, and where those that stay are.
+import type { ModelFolder } from "../checkpoint/index.ts";
+import { filesOf, weightTensors } from "../generate/index.ts";
+import type { FileParameter, Tensor } from "../graph/index.ts";
+import type { ScopeRules } from "../nn/index.ts";
+import type { HostTensors } from "../runtime/index.ts";
+
+/**
+ * A model of which a part is trained. The rest is frozen in the engine: its weights are initialisers, which have no gradient, no state
+ * of an optimiser, and, where they lie in files of float32, no copy in memory.
+ */
+export interface Adaptation {
+  /** What the scope of a graph does; with `dropoutKey`, the step's random key, the graph is for training. */
+  rules(dropoutKey?: Tensor): readonly ScopeRules[];
+  /** Whether the weight of that name is trained. */
+  trains(name: string): boolean;
+  /** Which of the frozen weights the runtime can read from files itself, and the folder of these. */
+  filesOf(frozen: readonly Tensor[]): { readonly files?: ReadonlyMap<string, FileParameter>; readonly folder?: string };
+  /** The arrays of frozen parameters, by name. */
+  arrays(frozen: ReadonlyMap<string, Tensor>): HostTensors;
+}
+
+/** The frozen weights of a model folder. */
+export function frozenIn(base: ModelFolder): Pick<Adaptation, "filesOf" | "arrays"> {
+  return {
+    filesOf: (frozen) => filesOf(frozen, (name, shape) => base.stored(name, shape)),
+    arrays: (frozen) => weightTensors(frozen, (...which) => base.weight(...which).data, {}),
+  };
+}
