@@ -1,16 +1,16 @@
 // CSV with a header (RFC 4180): records may run over several lines inside quotes; the delimiter is found from the header.
 import Papa from "papaparse";
 import { InputError } from "../errors.ts";
-import { documentOf, fieldsOf, list, nameTheField, type ReadOptions, type Row } from "./rows.ts";
+import type { ChooseColumns, Fields } from "./rows.ts";
 import { decodeLine, longestRow, notUtf8, readLines, type SourceFile } from "./source-file.ts";
 
-/** @throws InputError when the header lacks a text field */
-export async function* readCsv(file: SourceFile, options: ReadOptions): AsyncGenerator<Row> {
+/** @throws InputError when the header lacks a column that is needed */
+export async function* readCsv(file: SourceFile, choose: ChooseColumns): AsyncGenerator<Fields | InputError> {
   let header: { names: string[]; delimiter: string } | undefined;
   for await (const record of readRecords(file)) {
     if (record instanceof InputError) yield record;
-    else if (header) yield parse(record, header, options, file);
-    else header = parseHeader(record, options, file);
+    else if (header) yield parse(record, header, file);
+    else header = parseHeader(record, choose, file);
   }
 }
 
@@ -46,18 +46,14 @@ async function* readRecords(file: SourceFile): AsyncGenerator<CsvRecord | InputE
 const neverCloses = (file: SourceFile, line: number) =>
   new InputError(`${file.path}:${line} opens a quote that is never closed: close it, or double quotes inside a field`);
 
-function parseHeader(record: CsvRecord, options: ReadOptions, file: SourceFile) {
+function parseHeader(record: CsvRecord, choose: ChooseColumns, file: SourceFile) {
   const { data, meta } = Papa.parse<string[]>(record.text);
   const names = (data[0] ?? []).map((name) => name.trim());
-  const missing = fieldsOf(options).find((field) => !names.includes(field));
-  if (missing !== undefined)
-    throw new InputError(
-      `${file.path}:${record.line} has no column "${missing}": its columns are ${list(names)}, ${nameTheField(missing, options)}`,
-    );
+  choose(names, `${file.path}:${record.line}`);
   return { names, delimiter: meta.delimiter };
 }
 
-function parse(record: CsvRecord, header: { names: string[]; delimiter: string }, options: ReadOptions, file: SourceFile): Row {
+function parse(record: CsvRecord, header: { names: string[]; delimiter: string }, file: SourceFile): Fields | InputError {
   const { data, errors } = Papa.parse<string[]>(record.text, { delimiter: header.delimiter });
   const values = data[0] ?? [];
   const problem = errors[0]?.message ?? (data.length > 1 ? "a stray line break" : undefined);
@@ -66,5 +62,5 @@ function parse(record: CsvRecord, header: { names: string[]; delimiter: string }
     return new InputError(
       `${file.path}:${record.line} has ${values.length} fields where the header has ${header.names.length}: mend or remove the row`,
     );
-  return documentOf(Object.fromEntries(header.names.map((name, i) => [name, values[i]])), options, file, record.line);
+  return { values: Object.fromEntries(header.names.map((name, i) => [name, values[i]])), line: record.line };
 }
