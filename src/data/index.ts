@@ -1,6 +1,14 @@
 // The public face of data/: sources of text, shards of tokens, batches, and the little world.
 export type { Batch } from "./batch.ts";
 export { buildShard, isHeldOut, type ShardOptions, type ShardProgress } from "./build-shard.ts";
+export { type ConversationFields, conversationsOf } from "./conversation-rows.ts";
+export {
+  type Conversation,
+  type ConversationOptions,
+  type ConversationSource,
+  Conversations,
+  openConversations,
+} from "./conversations.ts";
 export { DenoisingBatches, type DenoisingOptions, denoisingValidation, type SpanSizes, spanSizes } from "./denoising-batches.ts";
 export { type Document, type DocumentSource, texts } from "./document.ts";
 export { type MaskedBatch, MaskedBatches, type MaskingOptions, maskedValidation } from "./masked-batches.ts";

@@ -1,6 +1,15 @@
 // The public face of the tokenizer room.
+
 export { trainCharacterLevel } from "./character-level.ts";
+export {
+  ChatTemplate,
+  type ConversationTokens,
+  loadChatTemplate,
+  type Message,
+  readChatTemplate,
+} from "./chat-template.ts";
 export { checkRows } from "./check-rows.ts";
+export { defaultChatTemplate } from "./default-chat-template.ts";
 export { loadTokenizer } from "./load.ts";
 export type { FramedText } from "./post-processor.ts";
 export type { TokenRoles } from "./roles.ts";
