@@ -32,7 +32,7 @@ export function probes({ language, skill, seed, count, seen }: ProbeOptions): Pr
     if (!draft) continue;
     const [prompt, right, wrong] = draft;
     const key = prompt + right;
-    if (found.has(key) || right === wrong) continue;
+    if (found.has(key) || right.startsWith(wrong) || wrong.startsWith(right)) continue;
     found.set(key, { skill, language, prompt, right, wrong, seen: !unseen });
     misses = 0;
   }

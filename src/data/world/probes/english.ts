@@ -27,6 +27,7 @@ import {
   other,
   pair,
   type Skill,
+  spotFor,
   spots,
   things,
   until,
@@ -38,7 +39,8 @@ export const enWriters: Record<Skill, Writer[]> = {
   grammar: [
     (random, unseen) => {
       const [n, noun] = numbered(random, 2, unseen);
-      return [`There are ${numberWord(n)}`, ` ${noun.enMany}`, ` ${noun.en}`];
+      const place = en.onSpot(spotFor(random, noun));
+      return [`There are ${numberWord(n)}`, ` ${noun.enMany} ${place}`, ` ${noun.en} ${place}`];
     },
     (random, unseen) => {
       const [who, pastime] = pair(random, english, pastimes, unseen);
@@ -151,11 +153,11 @@ export const enWriters: Record<Skill, Writer[]> = {
   arithmetic: [
     (random, unseen) => {
       const [a, b] = addends(random, unseen);
-      return [random.pick(enSums)(a, b), ` ${a + b}`, ` ${near(random, a + b)}`];
+      return [random.pick(enSums)(a, b), ` ${a + b}.`, ` ${near(random, a + b)}.`];
     },
     (random, unseen) => {
       const [a, b] = addends(random, unseen);
-      return [random.pick(enDifferences)(a + b, b), ` ${a}`, ` ${near(random, a)}`];
+      return [random.pick(enDifferences)(a + b, b), ` ${a}.`, ` ${near(random, a)}.`];
     },
   ],
 };

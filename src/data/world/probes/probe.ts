@@ -14,7 +14,10 @@ export interface Probe {
   skill: Skill;
   language: Language;
   prompt: string;
-  /** The continuations begin with their space, as they would stand in a text. */
+  /**
+   * The continuations begin with their space, as they would stand in a text. Neither is the beginning of the other, which would be
+   * the likelier one whatever a model knows.
+   */
   right: string;
   wrong: string;
   /** Whether texts may hold what is asked; where not, the pair that the answer rests on is held out of all of them. */
@@ -76,6 +79,9 @@ export const numbered = (random: Random, low: number, unseen: boolean): [number,
     () => [low + random.integer(21 - low), random.pick(things)] as [number, Noun],
     ([n, noun]) => heldOut(n, noun.id) === unseen,
   );
+
+/** A place where texts may have the thing lie. */
+export const spotFor = (random: Random, thing: Noun) => other(random, spots, (spot) => heldOut(thing.id, spot.id));
 
 export const distractors = {
   ru: ["табуретка", "ложка", "подушка", "кастрюля", "тарелка"],

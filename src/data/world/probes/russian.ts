@@ -28,6 +28,7 @@ import {
   other,
   pair,
   type Skill,
+  spotFor,
   spots,
   things,
   until,
@@ -44,7 +45,8 @@ export const ruWriters: Record<Skill, Writer[]> = {
     },
     (random, unseen) => {
       const [n, noun] = numbered(random, 5, unseen);
-      return noun.one.nom === noun.many.gen ? undefined : [`На столе ${numeral(n)}`, ` ${noun.many.gen}`, ` ${noun.one.nom}`];
+      // With the full stop neither is the beginning of the other.
+      return [`${ru.cap(ru.onSpot(spotFor(random, noun)))} ${numeral(n)}`, ` ${noun.many.gen}.`, ` ${noun.one.nom}.`];
     },
     (random, unseen) => {
       const [who, pastime] = pair(random, russians, pastimes, unseen);
@@ -168,11 +170,11 @@ export const ruWriters: Record<Skill, Writer[]> = {
   arithmetic: [
     (random, unseen) => {
       const [a, b] = addends(random, unseen);
-      return [random.pick(ruSums)(a, b), ` ${a + b}`, ` ${near(random, a + b)}`];
+      return [random.pick(ruSums)(a, b), ` ${a + b}.`, ` ${near(random, a + b)}.`];
     },
     (random, unseen) => {
       const [a, b] = addends(random, unseen);
-      return [random.pick(ruDifferences)(a + b, b), ` ${a}`, ` ${near(random, a)}`];
+      return [random.pick(ruDifferences)(a + b, b), ` ${a}.`, ` ${near(random, a)}.`];
     },
   ],
 };
