@@ -1,7 +1,14 @@
 // The public face of data/: sources of text, shards of tokens, batches, and the little world.
 export type { Batch } from "./batch.ts";
 export { buildShard, isHeldOut, type ShardOptions, type ShardProgress } from "./build-shard.ts";
+export {
+  type ConversationBatch,
+  type ConversationBatchOptions,
+  conversationValidation,
+  PackedConversations,
+} from "./conversation-batches.ts";
 export { type ConversationFields, conversationsOf } from "./conversation-rows.ts";
+export { type ConversationCorpus, type ReadConversationsOptions, readConversations } from "./conversation-tokens.ts";
 export {
   type Conversation,
   type ConversationOptions,
