@@ -1,5 +1,16 @@
 // The public face of eval/: measures of trained models.
 export { ChoiceModel, type Likelihood, likeliest, type Question, type Scoring, scorings } from "./choices.ts";
+export {
+  type FewShotOptions,
+  type FewShotPoint,
+  type FewShotResult,
+  measureFewShot,
+  type PromptPair,
+  type Rate,
+  usualKs,
+  usualTemplate,
+} from "./few-shot.ts";
+export { fewShotNotes, fewShotTable, writeFewShotReport } from "./few-shot-report.ts";
 export { bootstrap, type Interval, type Paired, pairedDifference, wilson } from "./intervals.ts";
 export { type EvaluateOptions, evaluateFolder } from "./loss.ts";
 export {

@@ -6,6 +6,7 @@ import { evaluateFolder } from "../../eval/index.ts";
 import type { Device } from "../../runtime/index.ts";
 import { deviceOption, modelOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
+import { fewShotCommand } from "./eval-few-shot.ts";
 import { skillsCommand } from "./eval-skills.ts";
 
 export function evalCommand(): Command {
@@ -57,5 +58,9 @@ export function evalCommand(): Command {
         );
       },
     );
-  return new Command("eval").description("measure a model").addCommand(loss).addCommand(skillsCommand());
+  return new Command("eval")
+    .description("measure a model")
+    .addCommand(loss)
+    .addCommand(skillsCommand())
+    .addCommand(fewShotCommand());
 }
