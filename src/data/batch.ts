@@ -37,29 +37,39 @@ export function emptyBatch(rows: number, length: number): Batch {
 export type Tokens = Uint16Array | Uint32Array;
 
 /**
- * Writes one segment into a batch: `tokens[from … to)` are what is predicted, each from the token before it.
+ * Writes one segment into a batch: `tokens[from … to)` are what is predicted, each from the token before it. Returns where the next
+ * segment begins.
  * @param at where in the batch's arrays
- * @param before what stands before `tokens[from]`, where that is not the token before it in the array
- * @param bytesPerToken UTF-8 bytes by token id
+ * @param first what stands before `tokens[from]`, where that is not the token before it in the array
+ * @param lead ids that begin the segment and predict nothing
  */
 export function placeSegment(
   batch: Batch,
   at: number,
-  segment: number,
-  tokens: Tokens,
-  from: number,
-  to: number,
+  { segment, tokens, from, to, first, lead = [] }: { segment: number; lead?: readonly number[] | undefined } & SegmentText,
   bytesPerToken: Uint16Array,
-  before?: number,
-): void {
-  const count = to - from;
-  batch.tokens[at] = before ?? tokens[from - 1]!;
-  batch.tokens.set(tokens.subarray(from, to - 1), at + 1);
-  batch.targets.set(tokens.subarray(from, to), at);
-  for (let i = 0; i < count; i++) {
-    batch.positions[at + i] = i;
-    batch.bytes += bytesPerToken[batch.targets[at + i]!]!;
-  }
-  batch.segments.fill(segment, at, at + count);
-  batch.counted += count;
+): number {
+  const start = at + lead.length;
+  const end = start + to - from;
+  batch.tokens.set(lead, at);
+  batch.tokens[start] = first ?? tokens[from - 1]!;
+  batch.tokens.set(tokens.subarray(from, to - 1), start + 1);
+  batch.targets.set(tokens.subarray(from, to), start);
+  for (let i = from; i < to; i++) batch.bytes += bytesPerToken[tokens[i]!]!;
+  markSegment(batch, at, end, segment);
+  batch.counted += to - from;
+  return end;
+}
+
+interface SegmentText {
+  readonly tokens: Tokens;
+  readonly from: number;
+  readonly to: number;
+  readonly first?: number | undefined;
+}
+
+/** Makes the places `[at … end)` one segment: its number, and positions from 0 on. */
+export function markSegment(batch: Batch, at: number, end: number, segment: number): void {
+  batch.segments.fill(segment, at, end);
+  for (let i = at; i < end; i++) batch.positions[i] = i - at;
 }

@@ -1,7 +1,7 @@
 // Packing without padding: shuffled documents follow one another through the rows of a batch.
-import { type Batch, emptyBatch, placeSegment } from "./batch.ts";
+import { type Batch, emptyBatch, markSegment, placeSegment } from "./batch.ts";
 import type { TokenDocuments } from "./shard.ts";
-import { type PackingState, predicted, ShuffledPieces } from "./shuffled-pieces.ts";
+import { type PackingState, type Piece, piecesInOrder, predicted, ShuffledPieces } from "./shuffled-pieces.ts";
 
 export interface BatchShape {
   rows: number;
@@ -9,6 +9,8 @@ export interface BatchShape {
   length: number;
   /** UTF-8 bytes by token id (`bytesPerToken`). */
   bytesPerToken: Uint16Array;
+  /** Ids that stand before each segment and predict nothing, such as the virtual tokens of prompt tuning; fewer than a row has. */
+  before?: readonly number[];
 }
 
 export interface PackingOptions extends BatchShape {
@@ -47,18 +49,9 @@ export class PackedBatches {
   }
 
   next(): Batch {
-    const { rows, length, bytesPerToken } = this.#shape;
-    const { tokens, endOfText } = this.#documents;
+    const { rows, length } = this.#shape;
     const batch = emptyBatch(rows, length);
-    for (let row = 0; row < rows; row++) {
-      let segment = 0;
-      for (let filled = 0; filled < length; ) {
-        const { from, to, begins } = this.#pieces.take(length - filled);
-        const before = begins && endOfText !== null ? endOfText : undefined;
-        placeSegment(batch, row * length + filled, segment++, tokens, from, to, bytesPerToken, before);
-        filled += to - from;
-      }
-    }
+    for (let row = 0; row < rows; row++) fillRow(batch, row, this.#documents, this.#shape, (room) => this.#pieces.take(room));
     return batch;
   }
 }
@@ -68,32 +61,33 @@ export class PackedBatches {
  * filled with segments of token 0 that predict nothing.
  */
 export function* validationBatches(documents: TokenDocuments, shape: BatchShape): Generator<Batch> {
-  const { rows, length, bytesPerToken } = shape;
-  const { tokens, starts, endOfText } = documents;
-  let batch = emptyBatch(rows, length);
-  let at = 0;
+  const { rows, length } = shape;
+  const take = piecesInOrder(documents, predicted);
+  for (;;) {
+    const batch = emptyBatch(rows, length);
+    for (let row = 0; row < rows; row++) fillRow(batch, row, documents, shape, take);
+    if (batch.counted === 0) return;
+    yield batch;
+  }
+}
+
+/** Lays pieces into a row while there are any and they have room; what is left is a segment of token 0 that predicts nothing. */
+function fillRow(
+  batch: Batch,
+  row: number,
+  { tokens, endOfText }: TokenDocuments,
+  { length, before: lead = [], bytesPerToken }: BatchShape,
+  take: (room: number) => Piece | undefined,
+): void {
+  const end = (row + 1) * length;
+  let at = row * length;
   let segment = 0;
-  for (let document = 0; document + 1 < starts.length; document++) {
-    const { from: first, end } = predicted(documents, document);
-    for (let from = first; from < end; ) {
-      if (at % length === 0) segment = 0;
-      const to = Math.min(end, from + length - (at % length));
-      const before = from === first && endOfText !== null ? endOfText : undefined;
-      placeSegment(batch, at, segment++, tokens, from, to, bytesPerToken, before);
-      at += to - from;
-      from = to;
-      if (at < rows * length) continue;
-      yield batch;
-      batch = emptyBatch(rows, length);
-      at = 0;
-    }
+  for (; at + lead.length < end; segment++) {
+    const piece = take(end - at - lead.length);
+    if (!piece) break;
+    const { from, to, begins } = piece;
+    const first = begins && endOfText !== null ? endOfText : undefined;
+    at = placeSegment(batch, at, { segment, tokens, from, to, first, lead }, bytesPerToken);
   }
-  if (at === 0) return;
-  for (let row = Math.floor(at / length); row < rows; row++) {
-    const start = Math.max(at, row * length);
-    const rest = (row + 1) * length - start;
-    if (start > row * length) batch.segments.fill(segment, start, start + rest);
-    for (let i = 0; i < rest; i++) batch.positions[start + i] = i;
-  }
-  yield batch;
+  markSegment(batch, at, end, segment);
 }

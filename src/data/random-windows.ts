@@ -57,12 +57,13 @@ export class RandomWindows {
   }
 
   next(): Batch {
-    const { rows, length, bytesPerToken } = this.#shape;
+    const { rows, length, before: lead = [], bytesPerToken } = this.#shape;
     const { tokens } = this.#documents;
+    const count = length - lead.length;
     const batch = emptyBatch(rows, length);
     for (let row = 0; row < rows; row++) {
-      const from = this.#random.integer(tokens.length - length);
-      placeSegment(batch, row * length, 0, tokens, from + 1, from + length + 1, bytesPerToken);
+      const from = this.#random.integer(tokens.length - count) + 1;
+      placeSegment(batch, row * length, { segment: 0, tokens, from, to: from + count, lead }, bytesPerToken);
     }
     return batch;
   }

@@ -11,7 +11,9 @@ import {
   less,
   matmul,
   mul,
+  pad,
   product,
+  range,
   reshape,
   slice,
   softmax,
@@ -63,18 +65,21 @@ const causalBlock = 128;
 
 /**
  * Attention under a mask that hides all later keys: queries are taken in blocks, each against the keys up to its own end only, so
- * that little of the hidden half is computed. `q [batch, heads, time, head]`, `mask [·, 1, time, time]`.
+ * that little of the hidden half is computed. `q [batch, heads, time, head]`, `mask [·, 1, time, keys]`; keys that are more than
+ * queries stand before them.
  */
 export function causalAttention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor, scale: number): Tensor {
   const time = q.shape[2];
-  if (typeof time !== "number" || time < 2 * causalBlock) return attention(q, k, v, mask, scale);
+  const keys = k.shape[2];
+  if (typeof time !== "number" || typeof keys !== "number" || time < 2 * causalBlock) return attention(q, k, v, mask, scale);
   const sizes = Array.from({ length: Math.ceil(time / causalBlock) }, (_, i) => Math.min(causalBlock, time - i * causalBlock));
   let end = 0;
   const blocks = split(q, sizes, 2).map((queries) => {
     const start = end;
     end += queries.shape[2] as number;
-    const seen = slice(slice(mask, 2, start, end), 3, 0, end);
-    return attention(queries, slice(k, 2, 0, end), slice(v, 2, 0, end), seen, scale);
+    const known = keys - time + end;
+    const seen = slice(slice(mask, 2, start, end), 3, 0, known);
+    return attention(queries, slice(k, 2, 0, known), slice(v, 2, 0, known), seen, scale);
   });
   return concat(blocks, 2);
 }
@@ -107,6 +112,22 @@ export function attentionMask(options: {
     rules.push(equal(reshape(segments, [batch, 1, time, 1]), reshape(segments, [batch, 1, 1, time])));
   }
   return rules.length === 0 ? undefined : where(rules.reduce(and), constant(0), hidden);
+}
+
+/**
+ * A mask `[·, 1, time, time]` with `length` keys more, which stand before every text: all see them, but for those who are too far
+ * behind for their `window`. `positions int64[batch, time]`, counted from the first of these keys.
+ */
+export function maskBehindPrefix(
+  mask: Tensor,
+  { positions, length, window }: { positions: Tensor; length: number; window?: number },
+): Tensor {
+  if (length === 0) return mask;
+  const wide = pad(mask, 3, length, 0);
+  if (window === undefined) return wide;
+  const [batch, time] = positions.shape as [Dim, Dim];
+  const back = sub(reshape(positions, [batch, 1, time, 1]), range(length));
+  return add(wide, pad(where(less(back, window), constant(0), hidden), 3, 0, time));
 }
 
 /**

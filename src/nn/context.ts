@@ -1,6 +1,7 @@
 // What a model function is being built for: whole sequences (training, evaluation), or continuing with a key-value cache.
-import { add, dropout, range, reshape, rotary, sub, type Tensor } from "../graph/index.ts";
-import { attention, attentionMask, causalAttention, crossMask, joinHeads, splitHeads } from "./attention.ts";
+import { add, concat, dropout, expand, range, reshape, rotary, sub, type Tensor } from "../graph/index.ts";
+import { attention, attentionMask, causalAttention, crossMask, joinHeads, maskBehindPrefix, splitHeads } from "./attention.ts";
+import type { Prefix } from "./params.ts";
 
 /**
  * Numbers that depend on how far a key is from a query and are added to their score: `distances int64[rows, time, keys]`, a key's
@@ -59,6 +60,8 @@ export interface SequenceOptions {
   readonly segments?: Tensor;
   /** `int32[batch, source]`: which segment may look at which token of the encoder; everything at everything when left out. */
   readonly sourceSegments?: Tensor;
+  /** What every token sees before its own text, of a decoder alone; the positions of each text then begin behind it. */
+  readonly prefix?: Prefix;
   /** The step's random key, an int64 scalar; without it nothing is dropped. */
   readonly dropoutKey?: Tensor;
   /** The first number of this context's dropout masks: contexts that share a key must not share numbers. */
@@ -67,10 +70,15 @@ export interface SequenceOptions {
 
 /** Whole sequences: training and evaluation. Sizes may be named, but causal attention saves work only where they are not. */
 export function sequenceContext(options: SequenceOptions): Context {
-  const { positions, causal = true, segments, sourceSegments, dropoutKey, firstSite = 0 } = options;
-  const time = positions.shape[1]!;
-  const places = range(time, positions);
-  const ownMask = memoise((window: number | undefined) => attentionMask({ places, causal, window, segments }));
+  const { causal = true, segments, sourceSegments, prefix, dropoutKey, firstSite = 0 } = options;
+  const time = options.positions.shape[1]!;
+  const places = range(time, options.positions);
+  const before = prefix?.length ?? 0;
+  const positions = before > 0 ? add(options.positions, before) : options.positions;
+  const ownMask = memoise((window: number | undefined) => {
+    const mask = attentionMask({ places, causal, window, segments });
+    return mask && maskBehindPrefix(mask, { positions, length: before, window });
+  });
   const biased = memoise((bias: PositionBias) => {
     const values = bias(sub(reshape(places, [1, 1, time]), reshape(places, [1, time, 1])));
     return memoise((window: number | undefined) => {
@@ -80,14 +88,19 @@ export function sequenceContext(options: SequenceOptions): Context {
   });
   const sourceMask = sourceSegments && crossMask(sourceSegments, segments);
   let site = firstSite;
+  let layer = 0;
   return {
     positions,
-    reach: typeof time === "number" ? time : undefined,
+    reach: typeof time === "number" ? before + time : undefined,
     attend({ q, k, v, heads, kvHeads, rotary: tables, window, scale, bias }) {
       const turn = (x: Tensor) => (tables ? rotary(x, positions, tables.cos, tables.sin) : x);
-      const [qh, kh, vh] = [turn(splitHeads(q, heads)), turn(splitHeads(k, kvHeads)), splitHeads(v, kvHeads)];
+      const qh = turn(splitHeads(q, heads));
+      const head = qh.shape[3] as number;
+      const given = before > 0 ? prefix!.layer(layer++, kvHeads, head) : undefined;
+      const kh = behind(given?.key, turn(splitHeads(k, kvHeads)));
+      const vh = behind(given?.value, splitHeads(v, kvHeads));
       const mask = bias ? biased(bias)(window) : ownMask(window);
-      const factor = scale ?? 1 / Math.sqrt(qh.shape[3] as number);
+      const factor = scale ?? 1 / Math.sqrt(head);
       return joinHeads(causal ? causalAttention(qh, kh, vh, mask!, factor) : attention(qh, kh, vh, mask, factor));
     },
     cross({ q, k, v, scale }) {
@@ -96,6 +109,11 @@ export function sequenceContext(options: SequenceOptions): Context {
     },
     dropout: (x, rate) => (dropoutKey && rate > 0 ? dropout(x, rate, dropoutKey, site++) : x),
   };
+}
+
+/** Keys or values behind those of a prefix: `[heads, length, head]` before each of `[batch, heads, time, head]`. */
+function behind(given: Tensor | undefined, own: Tensor): Tensor {
+  return given ? concat([expand(given, [own.shape[0]!, ...given.shape], own), own], 2) : own;
 }
 
 function memoise<Key, Value>(compute: (key: Key) => Value): (key: Key) => Value {

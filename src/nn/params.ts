@@ -1,8 +1,15 @@
 // The scope that parameters live in: a path of names, which is the weight's name in a Hugging Face checkpoint.
 import { add, linear, matmul, parameter, type Tensor, take } from "../graph/index.ts";
 
-/** How a weight begins: normal with a standard deviation, or all one number. */
-export type Initial = { readonly normal: number } | { readonly fill: number };
+/** How a weight begins: normal with a standard deviation, all one number, or computed from another weight of the model. */
+export type Initial = { readonly normal: number } | { readonly fill: number } | Derived;
+
+/** The beginning of a weight that another weight decides: `of` is that one's full name and `shape` its shape. */
+export interface Derived {
+  readonly of: string;
+  readonly shape: readonly number[];
+  begin(weight: Float32Array): Float32Array;
+}
 
 export interface ParameterSpec {
   /** The full path: the name in the checkpoint. */
@@ -41,6 +48,15 @@ export interface EmbeddingCall {
 /** Answers for a table of embeddings, as {@link LinearRule} does. */
 export type EmbeddingRule = (call: EmbeddingCall, plain: (ids?: Tensor) => Tensor) => Tensor;
 
+export interface WeightCall {
+  readonly p: Params;
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** Answers for a weight that a layer reads itself: a norm's, a head's, and those of linear layers and embeddings that no rule has answered for. */
+export type WeightRule = (call: WeightCall, plain: () => Tensor) => Tensor;
+
 /** Keys and values that every token of a text sees in each layer of self-attention, before those of the text itself. */
 export interface Prefix {
   /** How many. */
@@ -56,7 +72,10 @@ export interface Prefix {
 export interface ScopeRules {
   readonly linear?: LinearRule;
   readonly embedding?: EmbeddingRule;
+  readonly weight?: WeightRule;
   readonly prefix?: (p: Params) => Prefix;
+  /** How many tokens that are no words, with ids from the vocabulary's size on, stand before each text; whoever feeds texts puts them there. */
+  readonly virtualTokens?: number;
 }
 
 interface Shared {
@@ -84,6 +103,11 @@ export class Params {
     return this.path ? `${this.path}.${name}` : name;
   }
 
+  /** The whole scope, whose path is empty. */
+  get root(): Params {
+    return new Params([], "", this.#shared);
+  }
+
   /** Every parameter that has been asked for, in order. */
   get all(): readonly ParameterSpec[] {
     return [...this.#shared.specs.values()];
@@ -91,6 +115,16 @@ export class Params {
 
   /** A weight of this scope; the same name gives the same tensor, so sharing weights is asking twice. */
   weight(name: string, shape: readonly number[], initial: Initial = { normal: 0.02 }): Tensor {
+    const call = () => ({ p: this, name, shape });
+    return this.#answer(
+      ({ weight }) => weight,
+      call,
+      () => this.#weight(name, shape, initial),
+      undefined,
+    );
+  }
+
+  #weight(name: string, shape: readonly number[], initial: Initial): Tensor {
     const full = this.name(name);
     const known = this.#shared.specs.get(full);
     if (known) {
@@ -106,13 +140,13 @@ export class Params {
 
   /** `x […, in]` → `[…, outputs]` by the weight (and bias) under `name`. */
   linear(x: Tensor, name: string, outputs: number, options: LinearOptions = {}): Tensor {
-    const answer = (x: Tensor, first: number): Tensor => {
-      const next = this.#shared.rules.findIndex(({ linear }, i) => i >= first && linear);
-      if (next < 0) return this.#linear(x, name, outputs, options);
-      const call = { p: this, x, name, outputs, options };
-      return this.#shared.rules[next]!.linear!(call, (other = x) => answer(other, next + 1));
-    };
-    return answer(x, 0);
+    const call = (x: Tensor) => ({ p: this, x, name, outputs, options });
+    return this.#answer(
+      ({ linear }) => linear,
+      call,
+      (x) => this.#linear(x, name, outputs, options),
+      x,
+    );
   }
 
   #linear(x: Tensor, name: string, outputs: number, options: LinearOptions): Tensor {
@@ -127,18 +161,31 @@ export class Params {
 
   /** Rows of the table under `name`: `ids […]` → `[…, width]`. */
   embedding(ids: Tensor, name: string, rows: number, width: number, initial?: Initial): Tensor {
-    const answer = (ids: Tensor, first: number): Tensor => {
-      const next = this.#shared.rules.findIndex(({ embedding }, i) => i >= first && embedding);
-      if (next < 0) return take(this.at(name).weight("weight", [rows, width], initial), ids);
-      const call = { p: this, ids, name, rows, width };
-      return this.#shared.rules[next]!.embedding!(call, (other = ids) => answer(other, next + 1));
-    };
-    return answer(ids, 0);
+    const call = (ids: Tensor) => ({ p: this, ids, name, rows, width });
+    const plain = (ids: Tensor) => take(this.at(name).weight("weight", [rows, width], initial), ids);
+    return this.#answer(({ embedding }) => embedding, call, plain, ids);
+  }
+
+  /** Asks each rule of one kind in turn, the first first; `plain` is the answer behind the last of them. */
+  #answer<Call, X extends Tensor | undefined>(
+    kind: (rules: ScopeRules) => ((call: Call, plain: (x?: X) => Tensor) => Tensor) | undefined,
+    call: (x: X) => Call,
+    plain: (x: X) => Tensor,
+    x: X,
+  ): Tensor {
+    const rules = this.#shared.rules.map(kind).filter((rule) => rule !== undefined);
+    const from = (first: number, x: X): Tensor => rules[first]?.(call(x), (other) => from(first + 1, other ?? x)) ?? plain(x);
+    return from(0, x);
   }
 
   /** What self-attention is to see before each text; undefined where no rule has anything. */
   get prefix(): Prefix | undefined {
     for (const { prefix } of this.#shared.rules) if (prefix) return prefix(this);
     return undefined;
+  }
+
+  /** How many virtual tokens are to stand before each text. */
+  get virtualTokens(): number {
+    return this.#shared.rules.reduce((most, { virtualTokens = 0 }) => Math.max(most, virtualTokens), 0);
   }
 }

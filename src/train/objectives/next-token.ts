@@ -35,7 +35,7 @@ export function nextToken(config: GptConfig, { rows, length, packed }: NextToken
     inputs: packed ? inputs : single,
     loss(p, dropoutKey) {
       const positions = cast(inputs.positions, "int64");
-      const context = sequenceContext({ positions, dropoutKey, ...(packed ? { segments } : {}) });
+      const context = sequenceContext({ positions, prefix: p.prefix, dropoutKey, ...(packed ? { segments } : {}) });
       const hidden = reshape(gpt(p, config, inputs.tokens, context), [rows * length, config.width]);
       return sum(linearCrossEntropy(hidden, gptHead(p, config), reshape(inputs.targets, [rows * length])));
     },
