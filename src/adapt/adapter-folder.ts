@@ -1,13 +1,13 @@
 // An adapter on the disk: a PEFT folder, `adapter_config.json` and `adapter_model.safetensors`.
 import { join } from "node:path";
 import { type Weight, writeFileAtomically, writeSafetensors } from "../checkpoint/index.ts";
-import type { AdapterConfig } from "./config.ts";
+import { type AdapterConfig, methodOf } from "./adapter.ts";
 
 export const adapterWeightsFile = "adapter_model.safetensors";
 export const adapterConfigFile = "adapter_config.json";
 
 /** What goes before the names of weights in PEFT's files. */
-const prefix = "base_model.model.";
+const usualPrefix = "base_model.model.";
 
 export interface AdapterContents {
   readonly config: AdapterConfig;
@@ -19,20 +19,11 @@ export interface AdapterContents {
 
 /** Writes an adapter as PEFT does. */
 export async function saveAdapter(folder: string, { config, base, weights }: AdapterContents): Promise<void> {
+  const { peftType, filePrefix = usualPrefix, write } = methodOf(config);
   const tensors = new Map(
-    [...weights].map(([name, { shape, data }]) => [prefix + name, { dtype: "float32" as const, shape, data }]),
+    [...weights].map(([name, { shape, data }]) => [filePrefix + name, { dtype: "float32" as const, shape, data }]),
   );
   await writeSafetensors(join(folder, adapterWeightsFile), tensors);
-  const { rank: r, alpha, dropout, rankStabilised, targets, modulesToSave } = config;
-  const json = {
-    base_model_name_or_path: base,
-    peft_type: "LORA",
-    r,
-    lora_alpha: alpha,
-    lora_dropout: dropout,
-    use_rslora: rankStabilised,
-    target_modules: targets,
-    modules_to_save: modulesToSave.length > 0 ? modulesToSave : null,
-  };
+  const json = { peft_type: peftType, base_model_name_or_path: base, ...write(config) };
   await writeFileAtomically(join(folder, adapterConfigFile), `${JSON.stringify(json, undefined, 2)}\n`);
 }

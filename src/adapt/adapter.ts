@@ -1,24 +1,28 @@
-// What a parameter-efficient method is: settings, a transform of the scope that a model is built in, and which weights are its own.
-import type { Tensor } from "../graph/index.ts";
-import type { ScopeRules } from "../nn/index.ts";
-import type { AdapterConfig } from "./config.ts";
-import { lora } from "./lora.ts";
+// The methods, by their names.
+import { InputError } from "../errors.ts";
+import { type LoraConfig, lora } from "./lora.ts";
+import type { Adapter, Method } from "./method.ts";
 
-/** A method with its settings. It knows no model: it answers where layers ask the scope for something. */
-export interface Adapter {
-  readonly config: AdapterConfig;
-  /** How the scope of one graph answers. With `dropoutKey`, the step's random key, the graph is for training. */
-  rules(dropoutKey?: Tensor): ScopeRules;
-  /** Whether the weight of that name is trained and kept with the adapter; all others are the base's, and stay. */
-  trains(name: string): boolean;
-  /** Tokens of its own, with ids from the vocabulary's size on, that stand before each text (prompt tuning); 0 for most methods. */
-  readonly virtualTokens: number;
-  /** The layers that graphs have offered it so far, changed or not, by their full names: for those who say what a pattern can match. */
-  readonly offered: ReadonlySet<string>;
-  /** Those that it has changed. */
-  readonly changed: ReadonlySet<string>;
+/** The settings of an adapter, told apart by `method`. */
+export type AdapterConfig = LoraConfig;
+export type MethodName = AdapterConfig["method"];
+
+export const methods: { readonly [Name in MethodName]: Method<Extract<AdapterConfig, { method: Name }>> } = { lora };
+
+export function methodOf<Config extends AdapterConfig>({ method }: Config): Method<AdapterConfig> {
+  return methods[method] as Method<AdapterConfig>;
 }
 
 export function adapterOf(config: AdapterConfig): Adapter {
-  return lora(config);
+  return methodOf(config).adapter(config);
+}
+
+/** The settings of a parsed `adapter_config.json`; `where` names the file. Throws InputError. */
+export function adapterConfigFrom(json: Readonly<Record<string, unknown>>, where: string): AdapterConfig {
+  const method = Object.values(methods).find(({ peftType }) => peftType === json.peft_type);
+  if (method) return method.read(json, where);
+  const known = Object.values(methods).map(({ peftType }) => peftType);
+  throw new InputError(
+    `${where}: peft_type must be one of ${known.join(", ")}, got ${JSON.stringify(json.peft_type) ?? "none"}; slovo has no such method.`,
+  );
 }

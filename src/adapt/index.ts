@@ -1,5 +1,6 @@
 // The public face of adapt/: parameter-efficient methods, and their folders.
-export { type Adapter, adapterOf } from "./adapter.ts";
+export { type AdapterConfig, adapterConfigFrom, adapterOf } from "./adapter.ts";
 export { type AdapterContents, saveAdapter } from "./adapter-folder.ts";
-export type { AdapterConfig, LoraConfig, Targets } from "./config.ts";
-export { defaultTargets } from "./targets.ts";
+export type { LoraConfig } from "./lora.ts";
+export type { Adapter, ChangedLayer } from "./method.ts";
+export { defaultTargets, type Targets } from "./targets.ts";

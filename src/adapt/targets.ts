@@ -1,30 +1,88 @@
-// Which layers an adapter changes, by PEFT's rules for `target_modules`.
+// Which layers an adapter changes, and which modules it keeps whole, by PEFT's rules.
 import { InputError } from "../errors.ts";
-import type { Targets } from "./config.ts";
+
+/** Which layers: names of which a layer's path ends in one, a regular expression for whole paths, or all linear layers but the head. */
+export type Targets = readonly string[] | string;
+
+/** What of a model a method is about. */
+export interface Selection {
+  readonly targets: Targets;
+  /** Layers that stay as they are, whatever `targets` says. */
+  readonly exclude?: Targets;
+  /** The numbers of the layers of the stack that are changed, where `targets` is a list; all when left out. */
+  readonly layers?: readonly number[];
+  /** What stands before that number in a path, such as `h` or `layers`, as a regular expression; anything when left out. */
+  readonly layersPattern?: readonly string[];
+  /** Modules that are trained whole and kept with the adapter. */
+  readonly modulesToSave: readonly string[];
+}
 
 /** All linear layers but the output layer. */
-export const allLinear = "all-linear";
+const allLinear = "all-linear";
 
 /** Whether a path ends in a name, as whole words between dots: `self_attn.q_proj` ends in `q_proj`. */
-export const endsIn = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
+const endsIn = (path: string, name: string): boolean => path === name || path.endsWith(`.${name}`);
 
-/**
- * A test of layers' full paths. A list holds ends of paths; a text is a regular expression for a whole path.
- * @throws InputError where that expression is none
- */
-export function matcher(targets: Targets): (path: string) => boolean {
-  if (targets === allLinear) return () => true;
-  if (typeof targets !== "string") return (path) => targets.some((name) => endsIn(path, name));
-  let pattern: RegExp;
+/** A regular expression of an adapter's settings, in Python's spelling, which differs from ours only where nobody goes. */
+function regex(pattern: string, text: string, what: string): RegExp {
   try {
-    pattern = new RegExp(`^(?:${targets})$`, "u");
+    return new RegExp(pattern, "u");
   } catch (error) {
     throw new InputError(
-      `the pattern of target modules ${JSON.stringify(targets)} is not a regular expression: ${(error as Error).message}.`,
+      `the pattern of ${what} ${JSON.stringify(text)} is not a regular expression: ${(error as Error).message}.`,
     );
   }
+}
+
+/** A test of layers' full paths. A list holds ends of paths; a text is a regular expression for a whole path. */
+export function matcher(targets: Targets, what = "target modules"): (path: string) => boolean {
+  if (typeof targets !== "string") return (path) => targets.some((name) => endsIn(path, name));
+  const pattern = regex(`^(?:${targets})$`, targets, what);
   return (path) => pattern.test(path);
 }
+
+/** A module that is kept whole, or one inside of it. */
+const isWithin = (path: string, module: string): boolean => `.${path}.`.includes(`.${module}.`);
+
+/** Whether a method changes the layer of a path; tables of embeddings are layers too. */
+export type IsTarget = (path: string, kind: "linear" | "embedding") => boolean;
+
+/** @throws InputError where a pattern is no regular expression */
+export function selector({ targets, exclude, layers, layersPattern, modulesToSave }: Selection): IsTarget {
+  const everyLinear = typeof targets === "string" && targets.toLowerCase() === allLinear;
+  const matches = everyLinear ? () => true : matcher(targets);
+  const isExcluded = exclude ? matcher(exclude, "excluded modules") : () => false;
+  // As in PEFT, a regular expression for whole paths says by itself which layers are meant.
+  const numbered = layers && typeof targets !== "string" ? numberOf(layersPattern) : undefined;
+  return (path, kind) =>
+    matches(path) &&
+    !(everyLinear && kind === "embedding") &&
+    !isExcluded(path) &&
+    !modulesToSave.some((module) => isWithin(path, module)) &&
+    (!numbered || layers!.includes(numbered(path)));
+}
+
+/** The number of the stack's layer that a path lies in; NaN where it lies in none. */
+function numberOf(patterns: readonly string[] = []): (path: string) => number {
+  const regexes =
+    patterns.length === 0
+      ? [/^.*?\.[^.]*\.(\d+)\./u]
+      : patterns.map((pattern) => regex(`^(?:.*?\\.)?(?:${pattern})\\.(\\d+)\\.`, pattern, "layers"));
+  return (path) => Number(regexes.map((regex) => regex.exec(path)?.[1]).find((number) => number !== undefined) ?? Number.NaN);
+}
+
+/**
+ * What a table of patterns says of a path: the value of the first of which the path ends in a match (`rank_pattern`, `alpha_pattern`).
+ * @throws InputError where a pattern is no regular expression
+ */
+export function patternTable<Value>(table: Readonly<Record<string, Value>> = {}): (path: string) => Value | undefined {
+  const rows = Object.entries(table).map(([key, value]) => [regex(`^(?:.*\\.)?(?:${key})$`, key, "ranks"), value] as const);
+  return (path) => rows.find(([pattern]) => pattern.test(path))?.[1];
+}
+
+/** Whether a weight lies in one of the modules that are kept whole, at any depth. */
+export const isSaved = (name: string, modulesToSave: readonly string[]): boolean =>
+  modulesToSave.some((module) => isWithin(name.slice(0, name.lastIndexOf(".")), module));
 
 /** The queries' and values' projections by `model_type`, as in the paper and in PEFT; of GPT-2 the matrix that holds both. */
 export function defaultTargets(modelType: string): readonly string[] {
@@ -35,7 +93,6 @@ export function defaultTargets(modelType: string): readonly string[] {
     bert: ["query", "value"],
     roberta: ["query", "value"],
     "xlm-roberta": ["query", "value"],
-    electra: ["query", "value"],
     distilbert: ["q_lin", "v_lin"],
     modernbert: ["Wqkv"],
   };

@@ -3,7 +3,7 @@ export * from "./bert.ts";
 export * from "./bert-config.ts";
 export * from "./bert-heads.ts";
 export * from "./bert-shape.ts";
-export { type Family, familyOf, modelTypes } from "./config.ts";
+export { type Family, familyOf, modelTypes, readFields } from "./config.ts";
 export * from "./gpt.ts";
 export * from "./gpt-config.ts";
 export * from "./gpt-heads.ts";

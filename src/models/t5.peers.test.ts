@@ -47,7 +47,7 @@ async function saveFresh(folder: string, config: T5Config): Promise<Float32Array
   const weights = new Map<string, { shape: readonly number[]; data: Float32Array }>();
   for (const { name, shape, initial } of p.all) {
     const random = new Random(9, name);
-    const next = () => ("fill" in initial ? initial.fill : initial.normal * random.normal());
+    const next = () => ("normal" in initial ? initial.normal * random.normal() : "fill" in initial ? initial.fill : 0);
     weights.set(name, { shape, data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, next) });
   }
   await saveModelFolder(folder, { config: t5ConfigToJson(config, { pad: 0, eos: 1 }), weights });

@@ -19,7 +19,8 @@ export function adaptedFrom(recipe: Recipe, base: ModelFolder): Adapted {
 function configFrom(recipe: Recipe, base: ModelFolder): AdapterConfig {
   const { rank, alpha = 2 * rank, adapterDropout: dropout, rankStabilised, modulesToSave } = recipe;
   const targets = recipe.targets ?? defaultTargets(base.config.model_type as string);
-  return { method: "lora", rank, alpha, dropout, rankStabilised, targets, modulesToSave };
+  const fanInFanOut = base.config.model_type === "gpt2";
+  return { method: "lora", rank, alpha, dropout, rankStabilised, targets, modulesToSave, fanInFanOut };
 }
 
 /**

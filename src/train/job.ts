@@ -85,7 +85,7 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
   // What an adapter adds is in no base.
-  const added = (name: string) => adapted && !base!.tensors.has(name);
+  const added = (name: string) => adapted?.adapter.adds(name);
   const initial = base && ((name: string, shape: readonly number[]) => (added(name) ? undefined : base.weight(name, shape).data));
   const parts = { course, engine, adaptation: adapted, initial };
   const make = (recipe: Recipe & { steps: number }, hooks: Hooks) => trainerFor(recipe, parts, hooks);

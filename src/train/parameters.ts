@@ -77,7 +77,11 @@ export function initialise(
     const known = given?.(name, shape);
     if (known) view.set(known);
     else if ("fill" in initial) view.fill(initial.fill);
-    else {
+    else if ("of" in initial) {
+      const weight = given?.(initial.of, initial.shape);
+      if (!weight) throw new Error(`${name} begins with what ${initial.of} is, which is not given`);
+      view.set(initial.begin(weight));
+    } else {
       const stream = new Random(seed, `initialise ${name}`);
       for (let j = 0; j < view.length; j++) view[j] = initial.normal * stream.normal();
     }
