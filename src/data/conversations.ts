@@ -5,7 +5,7 @@ import { InputError } from "../errors.ts";
 import type { Message } from "../tokenizer/index.ts";
 import { type ConversationFields, conversationsOf } from "./conversation-rows.ts";
 import { readCsv } from "./csv.ts";
-import type { Document } from "./document.ts";
+import type { Document, DocumentSource } from "./document.ts";
 import { endingOf, type FoundFiles, findFiles } from "./find-files.ts";
 import { readJsonLines } from "./json-lines.ts";
 import { readJsonObjects } from "./json-objects.ts";
@@ -30,6 +30,14 @@ export interface ConversationSource {
   /** Bad rows left out so far. */
   readonly skippedRows?: number;
 }
+
+/** Each message as a document, for a tokenizer to be trained on. */
+export const messageTexts = (source: ConversationSource): DocumentSource => ({
+  fingerprint: source.fingerprint,
+  async *documents() {
+    for await (const { messages } of source.conversations()) for (const { content } of messages) yield { text: content };
+  },
+});
 
 export interface ConversationOptions extends ConversationFields {
   /** What to do with a row that is no conversation: stop with an InputError that names file and line, or leave it out and count it. */

@@ -14,6 +14,7 @@ export {
   type ConversationOptions,
   type ConversationSource,
   Conversations,
+  messageTexts,
   openConversations,
 } from "./conversations.ts";
 export { DenoisingBatches, type DenoisingOptions, denoisingValidation, type SpanSizes, spanSizes } from "./denoising-batches.ts";
@@ -36,4 +37,4 @@ export { openSources, type SourceOptions, Sources } from "./sources.ts";
 export { maskingTokens, pairingTokens, sentinelsOf } from "./special-tokens.ts";
 export { bytesPerToken } from "./token-bytes.ts";
 export * from "./world/index.ts";
-export { worldSource } from "./world-source.ts";
+export { worldConversationSource, worldSource } from "./world-source.ts";

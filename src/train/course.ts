@@ -25,6 +25,8 @@ export interface Course<Batch extends Counted> extends Disposable {
   validation(): Iterable<Batch>;
   /** Tokens of a batch that the model reads, padding left out. */
   tokensIn(batch: Batch): number;
+  /** How many batches go through the text for training once, about; undefined where that is not counted. */
+  readonly batchesPerEpoch?: number;
   /** What the text for training came to, in tokens. */
   readonly trainingTokens: number;
   /** The same for the reader of the report: "12 345 tokens in 67 documents". */
@@ -34,6 +36,8 @@ export interface Course<Batch extends Counted> extends Disposable {
   readonly generationConfig?: object;
   /** `model_input_names` of the tokenizer's configuration: what Python's tokenizer must hand to a model of this kind. */
   readonly inputNames?: readonly string[];
+  /** The Jinja text by which conversations with the model are written, saved with it as `chat_template.jinja`. */
+  readonly chatTemplate?: string;
   /** What the model, as it is, makes of a prompt. */
   sample(prompt: string, seed: number, model: PresentModel): Promise<string>;
 }

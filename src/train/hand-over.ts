@@ -28,7 +28,11 @@ export const leaves = ({ method }: Recipe): "model" | "adapter" => (method === "
 export async function handOver(run: Run, trainer: Trainer<Counted>, metrics: readonly Metrics[]): Promise<void> {
   const { folder, recipe } = run;
   const save = run.adapted ? saveTrainedAdapter : saveModel;
-  await writeFolderAtomically(folder.file(leaves(recipe)), (made) => save(made, trainer, run));
+  await writeFolderAtomically(folder.file(leaves(recipe)), async (made) => {
+    await save(made, trainer, run);
+    const { chatTemplate } = run.course;
+    if (chatTemplate !== undefined) await writeFileAtomically(join(made, "chat_template.jinja"), chatTemplate);
+  });
   await writeReport(folder.path, {
     name: recipe.name,
     metrics,

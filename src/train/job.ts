@@ -2,7 +2,15 @@
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { loadModelFolder, type ModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
-import { type DocumentSource, openSources, worldSource } from "../data/index.ts";
+import {
+  type ConversationSource,
+  type DocumentSource,
+  messageTexts,
+  openConversations,
+  openSources,
+  worldConversationSource,
+  worldSource,
+} from "../data/index.ts";
 import { type Family, familyOf } from "../models/index.ts";
 import { openEngine } from "../runtime/index.ts";
 import {
@@ -16,6 +24,7 @@ import {
 import { adaptedFrom, checkChanged } from "./adapted.ts";
 import { withShapeOf } from "./continued.ts";
 import type { AnyCourse } from "./course.ts";
+import { conversationCourse } from "./courses/conversation.ts";
 import type { JobEvents, Lesson } from "./courses/lesson.ts";
 import { maskedCourse } from "./courses/masked.ts";
 import { nextTokenCourse } from "./courses/next-token.ts";
@@ -76,9 +85,11 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   else checkMemory(shaped, leastParameters(shaped));
   // What the parts are made from stands in the folder before the first of them does.
   await folder.saveRecipe(begun);
-  const source = await openSource(shaped);
+  const conversations = shaped.objective === "conversation" ? await openTalk(shaped) : undefined;
+  const source = conversations ? messageTexts(conversations) : await openSource(shaped);
   const tokenizer = await tokenizerFor(begun, family, source, folder, events);
-  using course: AnyCourse = await courses[family]({ recipe: shaped, source, tokenizer, folder, base, events });
+  const teach = conversations ? conversationCourse : courses[family];
+  using course: AnyCourse = await teach({ recipe: shaped, source, conversations, tokenizer, folder, base, events });
   const trained = parametersOf(course.objective, adapted);
   if (adapted) checkChanged(adapted, begun.name);
   checkMemory(shaped, numbersOf(trained), adapted && numbersIn(base!));
@@ -89,7 +100,7 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const initial = base && ((name: string, shape: readonly number[]) => (added(name) ? undefined : base.weight(name, shape).data));
   const parts = { course, engine, adaptation: adapted, initial };
   const make = (recipe: Recipe & { steps: number }, hooks: Hooks) => trainerFor(recipe, parts, hooks);
-  const steps = begun.steps ?? (await stepsFor(begun, make, events, signal));
+  const steps = begun.steps ?? stepsOfEpochs(begun, course) ?? (await stepsFor(begun, make, events, signal));
   await folder.saveRecipe({ ...begun, steps });
   return await train({ folder, recipe: { ...shaped, steps }, course, tokenizer, adapted, base }, make, events, signal);
 }
@@ -114,6 +125,18 @@ async function openSource(recipe: Recipe): Promise<DocumentSource> {
   if (data === undefined) return worldSource({ seed, tokens: worldTokens });
   const pairs = recipe.objective === "text-to-text";
   return openSources(data, { textFields: [field], onBadRow, ...(pairs && { targetField }) });
+}
+
+async function openTalk({
+  data,
+  promptField,
+  completionField,
+  onBadRow,
+  seed,
+  worldTokens,
+}: Recipe): Promise<ConversationSource> {
+  if (data === undefined) return worldConversationSource({ seed, tokens: worldTokens });
+  return openConversations(data, { promptField, completionField, onBadRow });
 }
 
 const usualTokenizer = { gpt: "bpe", bert: "wordpiece", t5: "unigram" } as const;
@@ -190,6 +213,12 @@ function trainerFor(recipe: Recipe & { steps: number }, { course, ...parts }: Pa
     threads,
     ...hooks,
   });
+}
+
+/** How many steps go through the text as often as a recipe says, where it says so. */
+function stepsOfEpochs({ epochs, accumulation }: Recipe, { batchesPerEpoch }: AnyCourse): number | undefined {
+  if (epochs === undefined || batchesPerEpoch === undefined) return undefined;
+  return Math.max(1, Math.round((epochs * batchesPerEpoch) / accumulation));
 }
 
 /** How many steps fit into the minutes of a recipe, by timing a few of them on a model that is then thrown away. */

@@ -19,10 +19,12 @@ test("every field says what it means", () => {
   for (const [name, field] of Object.entries(recipeSchema.shape)) expect(field.description, name).toMatch(/\.$/);
 });
 
-test("overrides replace fields; steps and minutes replace each other", async () => {
+test("overrides replace fields; steps, epochs and minutes replace each other", async () => {
   const path = join(recipes, "shakespeare-char.yaml");
   const minutes = await readRecipe(path, { minutes: 2 });
   expect([minutes.minutes, minutes.steps]).toEqual([2, undefined]);
+  const { epochs, steps } = await readRecipe(path, { epochs: 0.5 });
+  expect([epochs, steps]).toEqual([0.5, undefined]);
   expect((await readRecipe(path, { steps: 7 })).steps).toBe(7);
   expect(overrideFrom("learning-rate", "1e-4")).toEqual(["learningRate", 1e-4]);
   expect(overrideFrom("tied", "false")).toEqual(["tied", false]);
@@ -56,7 +58,7 @@ test("more minutes, or a faster machine, give a larger model; every size is a va
 });
 
 test.each([
-  [{ model: "llama", objective: "masked" }, "model: llama can learn next-token, but the objective is masked"],
+  [{ model: "llama", objective: "masked" }, "model: llama can learn next-token, conversation, but the objective is masked"],
   [{ model: "bert", objective: "prefix" }, "model: bert can learn masked, but the objective is prefix"],
   [
     { model: "t5", objective: "next-token" },
@@ -68,7 +70,16 @@ test.each([
   [{ model: "bert", batches: "windows" }, "batches: windows is for objective: next-token, and that of model: bert is masked"],
   [
     { model: "t5", objective: "text-to-text", data: "x", split: "tail" },
-    "split: tail is for plain text; pairs are held out by their hash, so leave split out",
+    "split: tail is for plain text; pairs and conversations are held out by their hash, so leave split out",
+  ],
+  [{ promptField: "question" }, "name both promptField and completionField, or neither"],
+  [
+    { promptField: "question", completionField: "answer" },
+    "promptField is for objective: conversation, and that of model: llama is next-token",
+  ],
+  [
+    { model: "bert", epochs: 2 },
+    "epochs are for objective: next-token or conversation, and that of model: bert is masked; give steps or minutes",
   ],
   [{ model: "bert", tied: false }, "tied: false does not go with model: bert, whose output layer is the embedding table"],
   [{ model: "mt5", tied: true }, "tied: true does not go with model: mt5, whose output layer is its own"],
@@ -86,7 +97,7 @@ test.each([
   [{ context: 1e9 }, 'the field "context" must be a whole number above 0 up to 1048576, got 1000000000'],
   [
     { objective: "denoise" },
-    'the field "objective" must be one of next-token, masked, span-corruption, prefix, text-to-text, got "denoise"',
+    'the field "objective" must be one of next-token, conversation, masked, span-corruption, prefix, text-to-text, got "denoise"',
   ],
 ])("%j is refused with one sentence", (fields, sentence) => {
   expect(() => checkRecipe({ name: "wrong", steps: 1, ...fields }, "here")).toThrow(new InputError(`here: ${sentence}.`));

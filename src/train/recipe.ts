@@ -23,7 +23,7 @@ export const methods = ["full", "lora"] as const;
 
 /** What each family of models can learn; the first is usual. */
 export const objectivesOf = {
-  gpt: ["next-token"],
+  gpt: ["next-token", "conversation"],
   bert: ["masked"],
   t5: ["span-corruption", "prefix", "text-to-text"],
 } as const;
@@ -40,12 +40,19 @@ export const recipeSchema = z.strictObject({
   data: z
     .string()
     .optional()
-    .describe("File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz). The little world when left out."),
+    .describe(
+      "File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz), or of conversations (.jsonl, .json, .csv, .parquet). The little world when left out.",
+    ),
   field: z.string().default("text").describe("Field or column that holds the text in .jsonl, .csv and .parquet."),
   targetField: z
     .string()
     .default("target")
     .describe("With objective text-to-text: the field or column that holds what the text should become."),
+  promptField: z
+    .string()
+    .optional()
+    .describe("With objective conversation: the field that holds what is asked, where rows have their own names for it."),
+  completionField: z.string().optional().describe("With objective conversation: the field that holds what is answered."),
   onBadRow: z.enum(["error", "skip"]).default("error").describe("Stop at a row that cannot be read, or skip and count it."),
   worldTokens: count.default(5_000_000).describe("Size of the little world's corpus, in tokens, roughly."),
   validation: z.number().gt(0).lt(1).default(0.01).describe("Share of the text held out for validation."),
@@ -109,7 +116,7 @@ export const recipeSchema = z.strictObject({
     .enum([...objectivesOf.gpt, ...objectivesOf.bert, ...objectivesOf.t5])
     .optional()
     .describe(
-      "What is learned: next-token (GPT), masked (BERT), span-corruption, prefix or text-to-text (T5); the first of its kind when left out.",
+      "What is learned: next-token, or conversation, which counts the assistant's tokens alone (GPT), masked (BERT), span-corruption, prefix or text-to-text (T5); the first of its kind when left out.",
     ),
   maskShare: z
     .number()
@@ -145,7 +152,12 @@ export const recipeSchema = z.strictObject({
     .max(2 ** 16)
     .default(1)
     .describe("Batches whose gradients make one step."),
-  steps: count.optional().describe("Steps to train; decides over minutes. Give one of the two."),
+  steps: count.optional().describe("Steps to train; decides over epochs and minutes. Give one of the three."),
+  epochs: z
+    .number()
+    .positive()
+    .optional()
+    .describe("How often the text is gone through (next-token, conversation); decides over minutes."),
   minutes: z.number().positive().optional().describe("Minutes to train: the number of steps is measured on this machine."),
   optimizer: z.enum(["adamw", "muon"]).default("adamw").describe("AdamW for all, or Muon for matrices and AdamW for the rest."),
   learningRate: z.number().positive().default(1e-3).describe("Peak learning rate."),
@@ -246,7 +258,10 @@ function checkSense(recipe: Recipe, where: string): void {
   if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
   if (recipe.from === undefined && length !== undefined && length > context)
     wrong(`length (${length}) must not be greater than context (${context})`);
-  if (steps === undefined && minutes === undefined) wrong("give steps or minutes, to say how long to train");
+  if (steps === undefined && minutes === undefined && recipe.epochs === undefined)
+    wrong("give steps, epochs or minutes, to say how long to train");
+  if ((recipe.promptField === undefined) !== (recipe.completionField === undefined))
+    wrong("name both promptField and completionField, or neither");
   if ((family !== "gpt" || model === "gpt2") && (recipe.window || recipe.kvHeads))
     wrong(`window and kvHeads are for model: llama and its kin, not ${model}`);
   if (recipe.objective === "text-to-text" && recipe.data === undefined)
@@ -270,8 +285,12 @@ export function checkObjective(recipe: Recipe, family: Family, model: string, wh
     wrong(`targetLength is for objective: text-to-text, and that of ${model} is ${objective}`);
   if (batches === "windows" && objective !== "next-token")
     wrong(`batches: windows is for objective: next-token, and that of ${model} is ${objective}`);
-  if (split === "tail" && objective === "text-to-text")
-    wrong("split: tail is for plain text; pairs are held out by their hash, so leave split out");
+  if (split === "tail" && (objective === "text-to-text" || objective === "conversation"))
+    wrong("split: tail is for plain text; pairs and conversations are held out by their hash, so leave split out");
+  if (recipe.promptField !== undefined && objective !== "conversation")
+    wrong(`promptField is for objective: conversation, and that of ${model} is ${objective}`);
+  if (recipe.epochs !== undefined && objective !== "next-token" && objective !== "conversation")
+    wrong(`epochs are for objective: next-token or conversation, and that of ${model} is ${objective}; give steps or minutes`);
   if (recipe.from === undefined && ((family === "bert" && tied === false) || (recipe.model === "mt5" && tied)))
     wrong(`tied: ${tied} does not go with ${model}, whose output layer is ${tied ? "its own" : "the embedding table"}`);
 }
@@ -304,9 +323,9 @@ export function parseRecipe(text: string, where: string, overrides: Readonly<Rec
     );
   }
   const merged: Record<string, unknown> = { ...value, ...overrides };
-  // Overriding one of the two ways to say how long replaces the other.
-  if ("steps" in overrides && !("minutes" in overrides)) delete merged.minutes;
-  if ("minutes" in overrides && !("steps" in overrides)) delete merged.steps;
+  // Overriding one of the ways to say how long replaces the others.
+  const spans = ["steps", "epochs", "minutes"];
+  if (spans.some((span) => span in overrides)) for (const span of spans) if (!(span in overrides)) delete merged[span];
   return checkRecipe(merged, where);
 }
 
@@ -320,7 +339,9 @@ export function overrideFrom(name: string, text: string): [field: string, value:
     );
   }
   if (field === "samples") return [field, text.split("|")];
-  const verbatim = ["data", "name", "tokenizer", "field", "targetField", "from"].includes(field);
+  const verbatim = ["data", "name", "tokenizer", "field", "targetField", "promptField", "completionField", "from"].includes(
+    field,
+  );
   return [
     field,
     verbatim

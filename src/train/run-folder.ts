@@ -75,9 +75,9 @@ export class RunFolder {
   async begin(recipe: Recipe): Promise<Recipe> {
     const before = await this.recipe();
     if (!before) return recipe;
-    // The steps that the same minutes came to when the run began stay.
-    const wanted: Recipe =
-      recipe.steps === undefined && recipe.minutes === before.minutes ? { ...recipe, steps: before.steps } : recipe;
+    // The steps that the same minutes or epochs came to when the run began stay.
+    const same = recipe.minutes === before.minutes && recipe.epochs === before.epochs;
+    const wanted: Recipe = recipe.steps === undefined && same ? { ...recipe, steps: before.steps } : recipe;
     const different = (Object.keys({ ...before, ...wanted }) as (keyof Recipe)[]).filter(
       (field) => !changeable.includes(field) && JSON.stringify(before[field]) !== JSON.stringify(wanted[field]),
     );

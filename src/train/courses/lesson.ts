@@ -1,6 +1,6 @@
 // What a course is made from: the recipe, its text and tokenizer, the run's folder, and the model that it begins with, if any.
 import type { ModelFolder } from "../../checkpoint/index.ts";
-import type { DocumentSource, ShardProgress } from "../../data/index.ts";
+import type { ConversationSource, DocumentSource, ShardProgress } from "../../data/index.ts";
 import type { Tokenizer, TrainingProgress } from "../../tokenizer/index.ts";
 import type { Recipe } from "../recipe.ts";
 import type { RunFolder } from "../run-folder.ts";
@@ -19,6 +19,8 @@ export interface JobEvents {
 export interface Lesson {
   readonly recipe: Recipe;
   readonly source: DocumentSource;
+  /** With objective conversation. */
+  readonly conversations?: ConversationSource;
   readonly tokenizer: Tokenizer;
   readonly folder: RunFolder;
   /** The model whose training is continued. */

@@ -35,6 +35,7 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
         : sourceOf(RandomWindows, shard.train, options, recipe.seed),
     validation: () => first(recipe.evaluateBatches, validationBatches(shard.validation, options)),
     tokensIn: () => options.rows * options.length,
+    batchesPerEpoch: Math.ceil(shard.header.train.tokens / (options.rows * options.length)),
     trainingTokens: shard.header.train.tokens,
     trainingText: textOf(shard),
     config: base ? continuedConfig(base, made) : made,
@@ -54,6 +55,6 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
   };
 }
 
-function shapeFields({ context, width, layers, heads, kvHeads, hidden, window, dropout, tied }: Recipe) {
+export function shapeFields({ context, width, layers, heads, kvHeads, hidden, window, dropout, tied }: Recipe) {
   return { context, width, layers, heads, kvHeads, hidden, window, dropout, tied: tied ?? true };
 }

@@ -1,0 +1,80 @@
+// The course of a GPT that is to talk: conversations, of which the assistant's words are learned (supervised fine-tuning).
+import { join } from "node:path";
+import { conversationValidation, PackedConversations, readConversations } from "../../data/index.ts";
+import { textModelFrom } from "../../generate/index.ts";
+import { type GptConfig, gptConfigFrom, gptConfigToJson, gptShape } from "../../models/index.ts";
+import { ChatTemplate, checkRows, defaultChatTemplate, readChatTemplate } from "../../tokenizer/index.ts";
+import { continuedConfig } from "../continued.ts";
+import type { Course } from "../course.ts";
+import { nextToken } from "../objectives/next-token.ts";
+import type { Lesson } from "./lesson.ts";
+import { shapeFields } from "./next-token.ts";
+import { first, rowsOf, sourceOf } from "./shard.ts";
+
+/** Tokens of a sample in the report. */
+const sampleTokens = 160;
+
+type Batch = ReturnType<PackedConversations["next"]>;
+
+/** The chat template is that of the model that is trained further, else slovo's own; it is saved with what is trained. */
+export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>> {
+  const { recipe, tokenizer, base } = lesson;
+  const config = base
+    ? { ...gptConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
+    : gptShape({ ...shapeFields(recipe), kind: recipe.model as GptConfig["kind"], vocabulary: tokenizer.vocabularySize });
+  if (base) checkRows(tokenizer, config.vocabulary, base.path);
+  const source = base && (await readChatTemplate(base.path, tokenizer));
+  const template = new ChatTemplate(source ?? defaultChatTemplate, tokenizer, base?.path ?? recipe.name);
+  const options = rowsOf(recipe, tokenizer);
+  const { train, validation } = await read(lesson, template, options.length);
+  const tokens = train.reduce((sum, conversation) => sum + conversation.tokens.length, 0);
+  const { endOfText } = tokenizer;
+  const made = gptConfigToJson(config, endOfText);
+  return {
+    objective: nextToken(config, { ...options, packed: true }),
+    batches: () => sourceOf(PackedConversations, train, options, recipe.seed),
+    validation: () => first(recipe.evaluateBatches, conversationValidation(validation, options)),
+    tokensIn: ({ filled }) => filled,
+    batchesPerEpoch: new PackedConversations(train, { ...options, seed: recipe.seed }).batchesPerEpoch,
+    trainingTokens: tokens,
+    trainingText: `${tokens.toLocaleString("en")} tokens in ${train.length.toLocaleString("en")} conversations`,
+    config: base ? continuedConfig(base, made) : made,
+    generationConfig: base?.spelled.generationConfig ?? { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
+    chatTemplate: template.source,
+    async sample(prompt, seed, present) {
+      const asked = Array.from(template.prompt([{ role: "user", content: prompt }]));
+      const model = await textModelFrom({ config, ...present, tokenizer, name: recipe.name, live: true, slots: 1 });
+      try {
+        let text = "";
+        const maxTokens = Math.max(1, Math.min(sampleTokens, config.context - asked.length - 1));
+        for await (const event of model.generate(asked, { maxTokens, temperature: 0, seed })) text += event.delta;
+        return `\n${text.trim()}`;
+      } finally {
+        await model.close();
+      }
+    },
+    [Symbol.dispose]: () => {},
+  };
+}
+
+/** Tokenises the conversations of a lesson, and says what was left out. */
+async function read({ recipe, conversations, events }: Lesson, template: ChatTemplate, length: number) {
+  const source = conversations!;
+  let reported = 0;
+  const corpus = await readConversations(source, {
+    encode: (messages) => template.conversation(messages),
+    ...{ length, validation: recipe.validation, onBadRow: recipe.onBadRow },
+    onProgress({ conversations: documents, tokens }) {
+      if (performance.now() - reported < 100) return;
+      reported = performance.now();
+      events.onTokens?.({ bytesRead: source.bytesRead, bytes: source.bytes, documents, tokens });
+    },
+  });
+  const { cut, dropped } = corpus;
+  const bad = corpus.refused + (source.skippedRows ?? 0);
+  if (bad > 0) events.onNote?.(`${bad} rows that are no conversations, or spell out control tokens, were left out.`);
+  if (cut > 0) events.onNote?.(`${cut} conversations were longer than the ${length} tokens of a row and lost their ends.`);
+  if (dropped > 0)
+    events.onNote?.(`${dropped} conversations were left out: no answer begins within the ${length} tokens of a row.`);
+  return corpus;
+}
