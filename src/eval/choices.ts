@@ -14,6 +14,8 @@ export interface Question {
   readonly prompt: string;
   /** Each with the blank it begins with, as it would stand in the text. */
   readonly choices: readonly string[];
+  /** Control tokens that are spelled out, such as those of a chat template, are such; ordinary characters when left out. */
+  readonly control?: boolean;
 }
 
 /** How likely a continuation is after its prompt. */
@@ -61,9 +63,10 @@ export function beginningOf(tokenizer: Tokenizer): Int32Array {
  * The texts of a question. Prompt and continuation are encoded together, as they stand in a text, so a token may cross from one to the
  * other; what all texts share with the prompt alone is given, and the rest of each is scored.
  */
-function segmentsOf({ prompt, choices }: Question, tokenizer: Tokenizer, beginning: Int32Array): Segment[] {
-  const alone = tokenizer.encode(prompt);
-  const texts = choices.map((choice) => tokenizer.encode(prompt + choice));
+function segmentsOf({ prompt, choices, control }: Question, tokenizer: Tokenizer, beginning: Int32Array): Segment[] {
+  const encode = (text: string) => tokenizer.encode(text, { allowSpecial: control });
+  const alone = encode(prompt);
+  const texts = choices.map((choice) => encode(prompt + choice));
   const given = Math.min(...texts.map((ids) => shared(alone, ids)));
   return texts.map((ids, i) => {
     if (ids.length === given) throw new InputError(`there is nothing to choose: continuation ${i + 1} of "${prompt}" is empty.`);

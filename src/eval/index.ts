@@ -1,5 +1,7 @@
 // The public face of eval/: measures of trained models.
 export { ChoiceModel, type Likelihood, likeliest, type Question, type Scoring, scorings } from "./choices.ts";
+export { type CompareOptions, compare } from "./compare/compare.ts";
+export { type Plan, planSchema, readPlan } from "./compare/plan.ts";
 export {
   type FewShotOptions,
   type FewShotPoint,

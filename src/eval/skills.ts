@@ -48,7 +48,7 @@ export interface FailedProbe {
  * the answers are right.
  */
 export async function measureSkills(
-  model: ChoiceModel,
+  model: Pick<ChoiceModel, "score">,
   name: string,
   { languages: wanted = languages, count = 200, seed = 1, onProgress }: SkillsOptions = {},
 ): Promise<{ report: SkillsReport; failed: FailedProbe[] }> {
