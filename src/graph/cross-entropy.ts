@@ -3,10 +3,11 @@ import { sameShape } from "./dims.ts";
 import { add, cast, equal, log, maximum, mul, neg, not, sub, where } from "./elementwise.ts";
 import { scatterAdd, scatterAlong, take, takeAlong } from "./gather.ts";
 import { linear, matmul } from "./matmul.ts";
+import { after } from "./order.ts";
 import { max, sum } from "./reduce.ts";
-import { concat, reshape, slice, split } from "./shape.ts";
+import { concat, reshape, split } from "./shape.ts";
 import { softmax } from "./softmax.ts";
-import { constant, type Dim, graphError, type Tensor, withGradient } from "./tensor.ts";
+import { type Dim, graphError, type Tensor, withGradient } from "./tensor.ts";
 
 /** The target that is not counted, as in PyTorch and Hugging Face. */
 export const ignoredTarget = -100;
@@ -52,15 +53,6 @@ function chunkLengths(rows: Dim, classes: number): Dim[] {
   const chunks = Math.min(rows, Math.ceil((rows * classes) / chunkElements));
   const bound = (i: number) => Math.floor((rows * i) / chunks);
   return Array.from({ length: chunks }, (_, i) => bound(i + 1) - bound(i));
-}
-
-/** `x` itself, computed after `others`: the runtime orders operations by their data, so it is made to depend on them. */
-function after(x: Tensor, ...others: readonly Tensor[]): Tensor {
-  const always = constant([1], "bool");
-  return others.reduce((value, other) => {
-    const first = other.shape.reduce<Tensor>((part, _, axis) => slice(part, axis, 0, 1), other);
-    return where(always, value, reshape(first, []));
-  }, x);
 }
 
 /**
