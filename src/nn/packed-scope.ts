@@ -1,0 +1,117 @@
+// A frozen base in few bits, to be trained beside: rules for the scope that give each weight packed (QLoRA, Dettmers et al. 2023).
+import { cast, mul, parameter, reshape, slice, sub, type Tensor, type TypedArray, take } from "../graph/index.ts";
+import { linearNf4, nf4Matrix, packNf4 } from "./nf4.ts";
+import type { LinearOptions, ScopeRules } from "./params.ts";
+import { packBlocks } from "./quantise.ts";
+
+/** Numbers of a row of a table that share one scale. */
+const blockSize = 32;
+/** What the bytes of a table say of zero. */
+const zero = 128;
+
+/** Numbers below which a matrix stays as it is: there is nothing to win. */
+const fewest = 4096;
+
+/** A weight that graphs hold packed. */
+export interface PackedWeight {
+  /** The full name of the float32 weight, and its shape in the checkpoint. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** The arrays of the parameters that stand for it, by their names. */
+  pack(weight: Float32Array): Record<string, TypedArray>;
+}
+
+/**
+ * Holds the frozen weights of linear layers in 4 bits (NF4), the tables of embeddings and heads in 8, and leaves vectors and small matrices as they are. The same
+ * numbers are read forwards and backwards, by training and evaluation.
+ */
+export class PackedScope {
+  /** Every weight that the graphs built so far hold packed, by name. */
+  readonly weights = new Map<string, PackedWeight>();
+  readonly #isFrozen: (name: string) => boolean;
+
+  constructor(isFrozen: (name: string) => boolean) {
+    this.#isFrozen = isFrozen;
+  }
+
+  /** The rules of one graph. The parameters of packed weights should be its inputs: the runtime would unpack a constant as it compiles. */
+  rules(): ScopeRules {
+    const matrices = new Map<string, ReturnType<typeof nf4Matrix>>();
+    const tables = new Map<string, Table>();
+    const isPacked = (name: string, shape: readonly number[]) =>
+      shape.length === 2 && shape[0]! * shape[1]! >= fewest && this.#isFrozen(name);
+    const tableOf = (name: string, rows: number, width: number): Table => {
+      const table = tables.get(name) ?? this.#table(name, rows, width);
+      tables.set(name, table);
+      return table;
+    };
+    return {
+      linear: ({ p, x, name, outputs, options }, plain) => {
+        const scope = p.at(name);
+        const weight = scope.name("weight");
+        const inputs = x.shape.at(-1) as number;
+        if (!isPacked(weight, [outputs, inputs])) return plain();
+        const matrix = matrices.get(weight) ?? this.#matrix(weight, inputs, outputs, options.layout);
+        matrices.set(weight, matrix);
+        return linearNf4(x, matrix, options.bias ? scope.weight("bias", [outputs], { fill: 0 }) : undefined);
+      },
+      embedding: ({ p, ids, name, rows, width }, plain) => {
+        const weight = p.at(name).name("weight");
+        if (!isPacked(weight, [rows, width])) return plain();
+        const { bytes, scales } = tableOf(weight, rows, width);
+        return widen(take(bytes, ids), take(scales, ids), width);
+      },
+      weight: ({ p, name, shape }, plain) => {
+        const weight = p.name(name);
+        if (!isPacked(weight, shape)) return plain();
+        const [rows, width] = shape as [number, number];
+        const table = tableOf(weight, rows, width);
+        table.whole ??= widen(table.bytes, table.scales, width);
+        return table.whole;
+      },
+    };
+  }
+
+  #matrix(name: string, inputs: number, outputs: number, layout: LinearOptions["layout"]) {
+    this.weights.set(name, {
+      name,
+      shape: layout === "in-out" ? [inputs, outputs] : [outputs, inputs],
+      pack(weight) {
+        const { packed, absmax } = packNf4(weight, { inputs, outputs, layout });
+        return { [`${name}.packed`]: packed, [`${name}.absmax`]: absmax };
+      },
+    });
+    return nf4Matrix(name, inputs, outputs);
+  }
+
+  #table(name: string, rows: number, width: number): Table {
+    const blocks = Math.ceil(width / blockSize);
+    this.weights.set(name, {
+      name,
+      shape: [rows, width],
+      pack(weight) {
+        const { packed, scales } = packBlocks(weight, { inputs: width, outputs: rows, layout: "out-in", bits: 8 });
+        return { [`${name}.bytes`]: packed, [`${name}.scales`]: scales };
+      },
+    });
+    return {
+      bytes: parameter(`${name}.bytes`, [rows, blocks, blockSize], "uint8"),
+      scales: parameter(`${name}.scales`, [rows, blocks, 1]),
+    };
+  }
+}
+
+/** A table in a graph: `uint8[rows, blocks, 32]` and `float32[rows, blocks, 1]`, 9 bits a number; and its floats, where something reads all of them. */
+interface Table {
+  readonly bytes: Tensor;
+  readonly scales: Tensor;
+  whole?: Tensor;
+}
+
+/** The floats of rows: `bytes […, blocks, 32]`, `scales […, blocks, 1]` → `[…, width]`. */
+function widen(bytes: Tensor, scales: Tensor, width: number): Tensor {
+  const rows = bytes.shape.slice(0, -2);
+  const padded = (bytes.shape.at(-2) as number) * blockSize;
+  const floats = reshape(mul(sub(cast(bytes, "float32"), zero), scales), [...rows, padded]);
+  return padded === width ? floats : slice(floats, rows.length, 0, width);
+}
