@@ -1,13 +1,28 @@
 // The little world's version follows its texts.
 import { hash } from "node:crypto";
 import { expect, test } from "vitest";
-import { worldDocuments } from "./world/index.ts";
-import { worldVersion } from "./world-source.ts";
+import { worldConversations, worldDocuments } from "./world/index.ts";
+import { worldConversationSource, worldVersion } from "./world-source.ts";
 
-test("the texts of the little world are those of its version", () => {
+test("the texts and conversations of the little world are those of its version", () => {
   const texts = Array.from(worldDocuments({ seed: 1, limit: 8_000 }), ({ text }) => text);
+  const conversations = Array.from(worldConversations({ seed: 1, limit: 8_000 }), ({ messages }) => messages);
   expect(
-    { version: worldVersion, texts: hash("sha256", JSON.stringify(texts), "hex") },
+    { version: worldVersion, hash: hash("sha256", JSON.stringify([texts, conversations]), "hex") },
     "the texts of the little world have changed: raise worldVersion in world-source.ts by one and note it and the new hash here",
-  ).toEqual({ version: 1, texts: "e359cfcd0c9130bc19c8d280a993d8f80f5b9033f922d0e09404bc859c06b065" });
+  ).toEqual({ version: 2, hash: "1a59f6bf25f9bf3ddf99a5a109e4ce0fa48e08449a443a1a2d81b2e525567734" });
+});
+
+test("a source of conversations gives about as many tokens as it is asked for, the same each time", async () => {
+  const source = worldConversationSource({ seed: 1, tokens: 10_000 });
+  const read = async () => {
+    const units: number[] = [];
+    for await (const { messages } of source.conversations()) for (const { content } of messages) units.push(content.length);
+    return units;
+  };
+  const once = await read();
+  const tokens = once.reduce((sum, units) => sum + units, 0) / 3.65;
+  expect(tokens).toBeGreaterThan(10_000);
+  expect(tokens).toBeLessThan(10_400);
+  expect(await read()).toEqual(once);
 });

@@ -32,7 +32,7 @@ function drawKind(random: Random): Kind {
 }
 
 /** How people type: ё is often written е, the dash short, quotation marks straight. One habit for a whole text. */
-function spell(random: Random, text: string, language: Language): string {
+export function spell(random: Random, text: string, language: Language): string {
   let spelt = text;
   const habit = random.uint32();
   if (language === "ru" && habit % 3 === 0) spelt = spelt.replaceAll("ё", "е").replaceAll("Ё", "Е");
@@ -42,7 +42,7 @@ function spell(random: Random, text: string, language: Language): string {
 }
 
 /** 53 bits of two independent hashes: a repeat never passes, and a chance collision only drops a text. */
-function fingerprint(text: string): number {
+export function fingerprint(text: string): number {
   let a = 0x811c9dc5;
   let b = 0x9747b28c;
   for (let i = 0; i < text.length; i++) {

@@ -1,15 +1,18 @@
-// Sums, differences and comparisons up to 100, plain and as stories.
+// Sums, differences and comparisons, plain up to 30, in tables that show the rule, and as stories.
 import type { Random } from "../../../runtime/random.ts";
 import { between, chance, some } from "../draw.ts";
 import * as en from "../english.ts";
 import { heldOut } from "../held-out.ts";
 import { english, type Noun, russians, tagged } from "../lexicon.ts";
-import { counted, numberWord, numeral } from "../numerals.ts";
+import { countClass, counted, numberWord, numeral } from "../numerals.ts";
 import * as ru from "../russian.ts";
 import type { Kind } from "./kind.ts";
 
-/** Two numbers from 1 whose sum is at most 100, half of the time at most 20, and which texts may add (or, `unseen`, may not). */
-export function addends(random: Random, unseen = false, high = chance(random, 0.5) ? 20 : 100): [number, number] {
+/** The greatest sum that texts say often enough to be learnt; stories go further. */
+const usual = 30;
+
+/** Two numbers from 1 whose sum is at most `high`, and which texts may add (or, `unseen`, may not). */
+export function addends(random: Random, unseen = false, high = usual): [number, number] {
   for (;;) {
     const a = between(random, 1, high - 1);
     const b = between(random, 1, high - a);
@@ -48,21 +51,27 @@ const countable = (tag: string[]) =>
   tagged(...tag).filter((noun) => !noun.mass && !noun.tags.has("single") && noun.gender !== "p" && !noun.enPlural);
 const counters: Noun[] = countable(["fruit", "toy", "stationery", "dish", "paper", "sweets"]);
 
-/** A thing, and two amounts of it that texts may count and add. */
-function amounts(random: Random, company: readonly { id: string }[]): { thing: Noun; a: number; b: number } {
+/** A thing, and two amounts of it that texts may count, and may add (or, `unseen`, may not). */
+export function amounts(
+  random: Random,
+  company: readonly { id: string }[],
+  unseen = false,
+): { thing: Noun; a: number; b: number } {
   for (;;) {
     const [thing] = some(random, counters, 1, company) as [Noun];
-    const [a, b] = addends(random, false, chance(random, 0.75) ? 20 : 60);
+    const [a, b] = addends(random, unseen, random.pick([20, 20, usual, 60]));
     if (![a, b, a + b].some((n) => heldOut(n, thing.id))) return { thing, a, b };
   }
 }
+
+/** «было пять», but «была одна чашка». */
+export const ruWere = (n: number, thing: Noun) => (countClass(n) === "one" ? ru.by(thing, "был", "была", "было") : "было");
 
 function ruStory(random: Random): string {
   const [who, friend] = some(random, russians, 2) as [(typeof russians)[0], (typeof russians)[0]];
   const { thing, a, b } = amounts(random, [who, friend]);
   const many = (n: number, form: "nom" | "acc" = "nom") => counted(n, thing, form);
-  // «было пять», but «была одна чашка».
-  const were = (n: number) => (n % 10 === 1 && n % 100 !== 11 ? ru.by(thing, "был", "была", "было") : "было");
+  const were = (n: number) => ruWere(n, thing);
   const [u, friends] = [`У ${who.one.gen}`, `у ${friend.one.gen}`];
   return random.pick([
     () =>
@@ -82,7 +91,7 @@ function ruStory(random: Random): string {
 
 /** «осталась одна чашка», «осталось пять чашек» */
 function leftVerb(n: number, thing: Noun): string {
-  return n % 10 === 1 && n % 100 !== 11 ? ru.did(thing, "остаться") : "осталось";
+  return countClass(n) === "one" ? ru.did(thing, "остаться") : "осталось";
 }
 
 function enStory(random: Random): string {
@@ -105,43 +114,75 @@ function enStory(random: Random): string {
 
 type Statement = (a: number, b: number) => string;
 
-/** One true statement about two numbers that texts may bring together. */
-function statement(
-  random: Random,
-  sums: Statement[],
-  differences: Statement[],
-  words: Statement[],
-  compare: (greater: number, less: number) => string[],
-): string {
-  const [a, b] = addends(random);
-  const kind = random.uniform();
-  if (kind < 0.45) return `${random.pick(sums)(a, b)} ${a + b}.`;
-  if (kind < 0.55) return random.pick(words)(a, b);
-  if (kind < 0.8) return `${random.pick(differences)(a + b, b)} ${a}.`;
-  return a === b ? `${random.pick(sums)(a, b)} ${a + b}.` : random.pick(compare(Math.max(a, b), Math.min(a, b)));
+interface Statements {
+  sums: Statement[];
+  differences: Statement[];
+  words: Statement[];
+  compare: (greater: number, less: number) => string[];
+  story: (random: Random) => string;
 }
+
+/** One true statement about two numbers that texts may bring together. */
+function statement(random: Random, { sums, differences, words, compare }: Statements, [a, b] = addends(random)): string {
+  const kind = random.uniform();
+  if (kind < 0.5) return `${random.pick(sums)(a, b)} ${a + b}.`;
+  if (kind < 0.85) return `${random.pick(differences)(a + b, b)} ${a}.`;
+  return a === b || kind < 0.93 ? random.pick(words)(a, b) : random.pick(compare(Math.max(a, b), Math.min(a, b)));
+}
+
+/** A table in order («7 + 1 = 8. 7 + 2 = 9.»), from which the rule can be read; held-out sums are left out. */
+function table(random: Random, { sums, differences }: Statements): string[] {
+  const minus = chance(random, 0.4);
+  const say = random.pick(minus ? differences : sums);
+  const a = between(random, 1, 20);
+  const from = between(random, 1, 4);
+  const others = Array.from({ length: between(random, 6, 10) }, (_, i) => from + i).filter((b) => !heldOut(a, b));
+  if (minus) return others.map((b) => `${say(a + b, a)} ${b}.`);
+  return others.map((b) => `${say(a, b)} ${a + b}.`);
+}
+
+/** One pair in all its sums and differences, so that each can be derived from another. */
+function family(random: Random, { sums, differences }: Statements): string[] {
+  const [a, b] = addends(random);
+  const [sum, difference] = [random.pick(sums), random.pick(differences)];
+  const said = [sum(a, b), sum(b, a)].map((words) => `${words} ${a + b}.`);
+  return [...new Set([...said, `${difference(a + b, b)} ${a}.`, `${difference(a + b, a)} ${b}.`])];
+}
+
+function write(random: Random, statements: Statements): string {
+  const kind = random.uniform();
+  const several = <T>(low: number, high: number, draw: () => T) => Array.from({ length: between(random, low, high) }, draw);
+  if (kind < 0.2) return several(1, 3, () => statements.story(random)).join(" ");
+  if (kind < 0.35) return table(random, statements).join(" ");
+  if (kind < 0.5)
+    return several(2, 4, () => family(random, statements))
+      .flat()
+      .join(" ");
+  return several(8, 16, () => statement(random, statements)).join(" ");
+}
+
+const ruStatements: Statements = {
+  sums: ruSums,
+  differences: ruDifferences,
+  words: ruWords,
+  compare: (x, y) => [`${x} больше, чем ${y}.`, `${y} меньше, чем ${x}.`, `Какое число больше: ${y} или ${x}? Больше ${x}.`],
+  story: ruStory,
+};
+const enStatements: Statements = {
+  sums: enSums,
+  differences: enDifferences,
+  words: enWords,
+  compare: (x, y) => [
+    `${x} is greater than ${y}.`,
+    `${y} is less than ${x}.`,
+    `Which number is greater, ${y} or ${x}? ${x} is greater.`,
+  ],
+  story: enStory,
+};
 
 export const arithmetic: Kind = {
   name: "arithmetic",
-  weight: 4,
-  ru(random) {
-    const compare = (x: number, y: number) => [
-      `${x} больше, чем ${y}.`,
-      `${y} меньше, чем ${x}.`,
-      `Какое число больше: ${y} или ${x}? Больше ${x}.`,
-    ];
-    const plain = () => statement(random, ruSums, ruDifferences, ruWords, compare);
-    if (chance(random, 0.5)) return Array.from({ length: between(random, 1, 3) }, () => ruStory(random)).join(" ");
-    return Array.from({ length: between(random, 3, 8) }, plain).join(" ");
-  },
-  en(random) {
-    const compare = (x: number, y: number) => [
-      `${x} is greater than ${y}.`,
-      `${y} is less than ${x}.`,
-      `Which number is greater, ${y} or ${x}? ${x} is greater.`,
-    ];
-    const plain = () => statement(random, enSums, enDifferences, enWords, compare);
-    if (chance(random, 0.5)) return Array.from({ length: between(random, 1, 3) }, () => enStory(random)).join(" ");
-    return Array.from({ length: between(random, 3, 8) }, plain).join(" ");
-  },
+  weight: 7,
+  ru: (random) => write(random, ruStatements),
+  en: (random) => write(random, enStatements),
 };

@@ -55,7 +55,7 @@ const several = (random: Random, fact: (random: Random) => string) =>
 
 export const calendar: Kind = {
   name: "calendar",
-  weight: 1.5,
+  weight: 1.2,
   ru: (random) => several(random, ruFact),
   en: (random) => en.cap(several(random, enFact)),
 };

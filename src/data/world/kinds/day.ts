@@ -49,7 +49,7 @@ const enFood = (food: Noun) => (food.tags.has("meal") || food.tags.has("bakery")
 
 export const day: Kind = {
   name: "day",
-  weight: 2.5,
+  weight: 1.2,
   ru(random) {
     const { who, job, pastime, food, day: i, hours } = plan(random, russians);
     const name = who.one.nom;

@@ -72,7 +72,7 @@ function ruFact(random: Random, { room, items }: Scene): string[] {
 
 export const description: Kind = {
   name: "description",
-  weight: 4,
+  weight: 3,
   ru(random) {
     const told = scene(random);
     const { room, roomAdjective, items } = told;

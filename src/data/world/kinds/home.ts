@@ -32,7 +32,8 @@ export const ruOpening = {
   },
 };
 
-function ruStart(random: Random, story: Story): string[] {
+/** Where everybody and everything was at first. */
+export function ruStart(random: Random, story: Story): string[] {
   const { people, things } = groups(random, story);
   const { start } = story;
   const sentences = people.map((group) => {
@@ -175,7 +176,7 @@ export const enOpening = {
   },
 };
 
-function enStart(random: Random, story: Story): string[] {
+export function enStart(random: Random, story: Story): string[] {
   const { people, things } = groups(random, story);
   const { start } = story;
   const sentences = people.map((group) => {
@@ -272,7 +273,7 @@ function whole(random: Random, story: Story, start: string[], events: string[], 
 
 export const home: Kind = {
   name: "home",
-  weight: 5,
+  weight: 4.5,
   ru(random) {
     const story = anyStory(random, russians);
     return whole(random, story, ruStart(random, story), ruEvents(random, story.events), (question) =>

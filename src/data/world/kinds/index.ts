@@ -8,10 +8,12 @@ import { geography } from "./geography.ts";
 import { home } from "./home.ts";
 import type { Kind } from "./kind.ts";
 import { people } from "./people.ts";
+import { asking } from "./questions.ts";
 import { reviews } from "./reviews.ts";
 import { searching } from "./search.ts";
 import { shopping } from "./shopping.ts";
 import { translation } from "./translation.ts";
+import { weather } from "./weather.ts";
 import { words } from "./words.ts";
 
 export const kinds: readonly Kind[] = [
@@ -28,4 +30,6 @@ export const kinds: readonly Kind[] = [
   calendar,
   day,
   searching,
+  weather,
+  asking,
 ];

@@ -55,7 +55,7 @@ const pickSome = (random: Random, first: string, rest: string[]) =>
 
 export const people: Kind = {
   name: "people",
-  weight: 4,
+  weight: 3.5,
   ru(random) {
     const { who, job, likes, thing, pet, age, country } = life(random, russians);
     const he = ru.pronoun(who);

@@ -37,7 +37,7 @@ export function review(random: Random, unseen = false): Review {
 }
 
 /** «Я в восторге от декораций и игры актёров» */
-function ruFeeling({ opinion, side, gender }: Review): string {
+export function ruFeeling({ opinion, side, gender }: Review): string {
   const [nom, gen, acc, ins] = side;
   const forms: Record<string, string> = { nom, gen, acc, ins, Nom: ru.cap(nom) };
   return opinion.ru
@@ -49,7 +49,7 @@ function ruFeeling({ opinion, side, gender }: Review): string {
 export const ruReview = (told: Review) => `${ruFeeling(told)}, ${told.work.one.nom} ${ru.did(told.work, "быть")}`;
 export const ruVerdict = (work: Noun, adjective: Adjective) => agree(adjective.forms, work, "ins");
 
-const enFeeling = ({ opinion, side }: Review) => opinion.en.replace("{side}", side[4]);
+export const enFeeling = ({ opinion, side }: Review) => opinion.en.replace("{side}", side[4]);
 export const enReview = (told: Review) => `${enFeeling(told)}, and the ${told.work.en} was`;
 
 const ruWent: Record<string, string> = {

@@ -31,7 +31,7 @@ function search(random: Random, names: readonly Person[]): Search {
 
 export const searching: Kind = {
   name: "search",
-  weight: 2.5,
+  weight: 1.2,
   ru(random) {
     const { who, helper, thing, adjective, places } = search(random, russians);
     const name = who.one.nom;

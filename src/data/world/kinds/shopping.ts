@@ -9,19 +9,46 @@ import * as ru from "../russian.ts";
 import type { Kind } from "./kind.ts";
 
 interface Shop {
+  /** Where to, and where. */
   ru: string;
+  ruAt: string;
   en: string;
+  enAt: string;
   goods: Noun[];
 }
 
 export const shops: Shop[] = [
-  { ru: "в магазин", en: "to the shop", goods: tagged("food", "drink").filter((food) => !food.tags.has("meal")) },
-  { ru: "на рынок", en: "to the market", goods: tagged("fruit", "vegetable", "dairy") },
-  { ru: "в булочную", en: "to the bakery", goods: tagged("bakery", "sweets") },
-  { ru: "в магазин игрушек", en: "to the toy shop", goods: tagged("toy") },
-  { ru: "в книжный магазин", en: "to the bookshop", goods: tagged("stationery") },
-  { ru: "в магазин одежды", en: "to the clothes shop", goods: tagged("garment").filter((garment) => garment.gender !== "p") },
-  { ru: "в магазин посуды", en: "to the kitchenware shop", goods: tagged("dish") },
+  {
+    ru: "в магазин",
+    ruAt: "в магазине",
+    en: "to the shop",
+    enAt: "at the shop",
+    goods: tagged("food", "drink").filter((food) => !food.tags.has("meal")),
+  },
+  { ru: "на рынок", ruAt: "на рынке", en: "to the market", enAt: "at the market", goods: tagged("fruit", "vegetable", "dairy") },
+  { ru: "в булочную", ruAt: "в булочной", en: "to the bakery", enAt: "at the bakery", goods: tagged("bakery", "sweets") },
+  { ru: "в магазин игрушек", ruAt: "в магазине игрушек", en: "to the toy shop", enAt: "at the toy shop", goods: tagged("toy") },
+  {
+    ru: "в книжный магазин",
+    ruAt: "в книжном магазине",
+    en: "to the bookshop",
+    enAt: "at the bookshop",
+    goods: tagged("stationery"),
+  },
+  {
+    ru: "в магазин одежды",
+    ruAt: "в магазине одежды",
+    en: "to the clothes shop",
+    enAt: "at the clothes shop",
+    goods: tagged("garment").filter((garment) => garment.gender !== "p"),
+  },
+  {
+    ru: "в магазин посуды",
+    ruAt: "в магазине посуды",
+    en: "to the kitchenware shop",
+    enAt: "at the kitchenware shop",
+    goods: tagged("dish"),
+  },
 ];
 const weights = [0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 6];
 

@@ -17,7 +17,12 @@ export interface Pair {
 /** Words by part of speech, one translation each: where a language has two words for one of the other, the first stays. */
 export const vocabulary: { nouns: Pair[]; adjectives: Pair[]; numbers: Pair[]; verbs: Pair[] } = {
   nouns: unambiguous(nouns.map((noun) => ({ id: noun.id, ru: noun.id, en: noun.en }))),
-  adjectives: unambiguous(adjectives.map((adjective) => ({ id: adjective.id, ru: adjective.id, en: adjective.en }))),
+  // "winter" and "morning" are nouns as well: зима, утро.
+  adjectives: unambiguous(
+    adjectives
+      .filter((adjective) => !nouns.some((noun) => noun.en === adjective.en))
+      .map((adjective) => ({ id: adjective.id, ru: adjective.id, en: adjective.en })),
+  ),
   numbers: Array.from({ length: 101 }, (_, n) => ({ id: String(n), ru: numeral(n), en: numberWord(n) })),
   verbs: unambiguous(
     verbs
@@ -51,7 +56,7 @@ export const ruWord = (word: string) => `"${ru.cap(word)}" по-английск
 export const enWord = (word: string) => `"${en.cap(word)}" in Russian is`;
 
 /** A short sentence that says the same in both languages. */
-function sentence(random: Random): [string, string] {
+export function sentence(random: Random): [string, string] {
   const [thing] = some(
     random,
     tagged("thing").filter((noun) => noun.gender !== "p" && !noun.enPlural && !noun.mass),
@@ -82,49 +87,49 @@ function sentence(random: Random): [string, string] {
 
 function word(random: Random): Pair {
   const kind = random.uniform();
-  if (kind < 0.45) return random.pick(vocabulary.nouns);
-  if (kind < 0.6) return random.pick(vocabulary.adjectives);
-  if (kind < 0.7) return random.pick(vocabulary.numbers);
-  return kind < 0.8 ? random.pick(vocabulary.verbs) : phrasePair(random);
+  if (kind < 0.58) return random.pick(vocabulary.nouns);
+  if (kind < 0.71) return random.pick(vocabulary.adjectives);
+  if (kind < 0.74) return random.pick(vocabulary.numbers);
+  return kind < 0.83 ? random.pick(vocabulary.verbs) : phrasePair(random);
+}
+
+/** How a language asks for a word of the other and answers, the commonest first. */
+type Saying = (pair: Pair) => string;
+const ruSayings: Saying[] = [
+  (pair) => `${ruWord(pair.ru)} "${pair.en}".`,
+  (pair) => `Как по-английски «${pair.ru}»? "${pair.en}".`,
+  (pair) => `${ru.cap(pair.ru)} — по-английски "${pair.en}".`,
+  (pair) => `Как будет по-английски «${pair.ru}»? "${en.cap(pair.en)}".`,
+];
+const enSayings: Saying[] = [
+  (pair) => `${enWord(pair.en)} "${pair.ru}".`,
+  (pair) => `What is the Russian for "${pair.en}"? "${ru.cap(pair.ru)}".`,
+];
+
+function write(random: Random, language: "ru" | "en"): string {
+  const [sayings, foreign] = language === "ru" ? [ruSayings, enSayings] : [enSayings, ruSayings];
+  const kind = random.uniform();
+  if (kind < 0.1) {
+    const lines = Array.from({ length: between(random, 2, 4) }, () => sentence(random));
+    return lines.map((line) => (language === "ru" ? line : line.toReversed()).join(" — ")).join(chance(random, 0.5) ? "\n" : " ");
+  }
+  const pairs = Array.from({ length: between(random, 6, 14) }, () => word(random));
+  if (kind < 0.25) {
+    const [from, to] = language === "ru" ? (["ru", "en"] as const) : (["en", "ru"] as const);
+    const both = chance(random, 0.3);
+    return pairs
+      .flatMap((pair) => [`${pair[from]} => ${pair[to]}`, ...(both ? [`${pair[to]} => ${pair[from]}`] : [])])
+      .join("\n");
+  }
+  // Each word both ways: what is learnt of one helps the other.
+  if (kind < 0.4) return pairs.map((pair) => `${sayings[0]!(pair)} ${foreign[0]!(pair)}`).join(" ");
+  const saying = chance(random, 0.75) ? sayings[0]! : random.pick(sayings);
+  return pairs.map(saying).join(" ");
 }
 
 export const translation: Kind = {
   name: "translation",
-  weight: 4,
-  ru(random) {
-    const count = between(random, 3, 8);
-    if (chance(random, 0.25))
-      return Array.from({ length: between(random, 2, 4) }, () => sentence(random).join(" — ")).join(
-        chance(random, 0.5) ? "\n" : " ",
-      );
-    if (chance(random, 0.35))
-      return Array.from({ length: count }, () => word(random))
-        .map((pair) => `${pair.ru} => ${pair.en}`)
-        .join("\n");
-    const format = random.pick<(pair: Pair) => string>([
-      (pair) => `${ruWord(pair.ru)} "${pair.en}".`,
-      (pair) => `${ruWord(pair.ru)} "${pair.en}".`,
-      (pair) => `Как по-английски «${pair.ru}»? "${pair.en}".`,
-      (pair) => `${ru.cap(pair.ru)} — по-английски "${pair.en}".`,
-    ]);
-    return Array.from({ length: count }, () => format(word(random))).join(" ");
-  },
-  en(random) {
-    const count = between(random, 3, 8);
-    if (chance(random, 0.25)) {
-      return Array.from({ length: between(random, 2, 4) }, () => sentence(random).reverse().join(" — ")).join(
-        chance(random, 0.5) ? "\n" : " ",
-      );
-    }
-    if (chance(random, 0.35))
-      return Array.from({ length: count }, () => word(random))
-        .map((pair) => `${pair.en} => ${pair.ru}`)
-        .join("\n");
-    const format = random.pick<(pair: Pair) => string>([
-      (pair) => `${enWord(pair.en)} "${pair.ru}".`,
-      (pair) => `${enWord(pair.en)} "${pair.ru}".`,
-      (pair) => `What is the Russian for "${pair.en}"? "${ru.cap(pair.ru)}".`,
-    ]);
-    return Array.from({ length: count }, () => format(word(random))).join(" ");
-  },
+  weight: 7,
+  ru: (random) => write(random, "ru"),
+  en: (random) => write(random, "en"),
 };
