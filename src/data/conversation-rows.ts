@@ -31,6 +31,7 @@ const wrong = (sentence: string) => new InputError(sentence);
  * - self-instruct: `instruction`, `instances: [{ input, output }]`;
  * - Alpaca: `instruction`, `output`, perhaps `input`, `history: [[asked, answered]]` and `system`;
  * - `prompt` and `completion`, both texts or both lists of messages (as in TRL);
+ * - `question` and `answer`, both texts (GSM8K);
  * - the fields that `options` name.
  * @throws InputError, without saying where the row stands
  */
@@ -44,6 +45,7 @@ export function conversationsOf(row: Row, options: ConversationFields = {}): rea
   if ("instruction" in row && "instances" in row) return instances(row);
   if ("instruction" in row && "output" in row) return [checked([...systemOf(row), ...history(row), ...task(row, row)])];
   if ("prompt" in row && "completion" in row) return [checked(promptAndCompletion(row, "prompt", "completion"))];
+  if ("question" in row && "answer" in row) return [checked(promptAndCompletion(row, "question", "answer"))];
   throw wrong(
     `is no conversation (its fields are ${list(Object.keys(row))}): expected messages, conversations, instruction and output, or prompt and completion, or name the two fields (--promptField NAME --completionField NAME)`,
   );

@@ -71,7 +71,7 @@ function facts({ recipe, course }: Run, trainer: Trainer<Counted>, last: Metrics
   const number = (x: number, digits = 0) =>
     x.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
   const text: [string, string][] = [
-    ["Data", recipe.data ?? `the little world, seed ${recipe.seed}`],
+    ["Data", recipe.data ? [recipe.data].flat().join(", ") : `the little world, seed ${recipe.seed}`],
     ["Training text", course.trainingText],
     [
       "Model",

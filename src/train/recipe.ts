@@ -39,9 +39,10 @@ export const recipeSchema = z.strictObject({
 
   data: z
     .string()
+    .or(z.array(z.string()).min(1))
     .optional()
     .describe(
-      "File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz), or of conversations (.jsonl, .json, .csv, .parquet). The little world when left out.",
+      "File or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz), or of conversations (.jsonl, .json, .csv, .parquet), or a list of them. The little world when left out.",
     ),
   field: z.string().default("text").describe("Field or column that holds the text in .jsonl, .csv and .parquet."),
   targetField: z
@@ -339,6 +340,8 @@ export function overrideFrom(name: string, text: string): [field: string, value:
     );
   }
   if (field === "samples") return [field, text.split("|")];
+  if (field === "modulesToSave" || (field === "targets" && /^[\w.,-]+$/.test(text) && text !== "all-linear"))
+    return [field, text.split(",")];
   const verbatim = ["data", "name", "tokenizer", "field", "targetField", "promptField", "completionField", "from"].includes(
     field,
   );

@@ -68,7 +68,11 @@ async function recipeFor(
   const run = new RunFolder(folder);
   const known = await run.recipe();
   if (known) {
-    const source = (path: string | undefined) => (path === undefined ? "the little world" : resolve(path));
+    const source = (paths: string | readonly string[] = []) =>
+      [paths]
+        .flat()
+        .map((path) => resolve(path))
+        .join();
     const different = [
       source(known.data) !== source(data) && `on ${known.data ?? "the little world"}, not on ${data ?? "the little world"}`,
       minutes !== undefined && known.minutes !== minutes && `for ${known.minutes} minutes, not for ${minutes}`,
