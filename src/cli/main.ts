@@ -13,6 +13,7 @@ import { embedCommand } from "./commands/embed.ts";
 import { evalCommand } from "./commands/eval.ts";
 import { exportCommand } from "./commands/export.ts";
 import { fillMaskCommand } from "./commands/fill-mask.ts";
+import { finetuneCommand } from "./commands/finetune.ts";
 import { generateCommand } from "./commands/generate.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { serveCommand } from "./commands/serve.ts";
@@ -37,6 +38,7 @@ Examples:
   slovo up                                     train on the little world for four minutes, then serve
   slovo up --data notes/ --minutes 10          the same on your own texts
   slovo train recipes/shakespeare-char.yaml    run a recipe
+  slovo finetune --model runs/little-world/model --data talks.jsonl
   slovo generate --model runs/little-world/model --prompt "Маша пошла"
   slovo serve --model runs/little-world/model
 `,
@@ -44,6 +46,7 @@ Examples:
 for (const command of [
   upCommand(),
   trainCommand(),
+  finetuneCommand(),
   generateCommand(),
   chatCommand(),
   serveCommand(),

@@ -4,14 +4,9 @@ import { z } from "zod";
 import { InputError } from "../errors.ts";
 import { Random } from "../runtime/random.ts";
 import type { ConversationTokens } from "../tokenizer/index.ts";
-import { type Batch, emptyBatch } from "./batch.ts";
-import type { BatchShape } from "./packing.ts";
+import { type Batch, emptyBatch, markSegment } from "./batch.ts";
+import type { BatchShape, PackingOptions } from "./packing.ts";
 import { CorpusFingerprint, parseState, refuseChange, shuffle } from "./shuffled-pieces.ts";
-
-export interface ConversationBatchOptions extends BatchShape {
-  /** Ids that stand before each conversation and do not count, such as the virtual tokens of prompt tuning. */
-  readonly before?: readonly number[];
-}
 
 export interface ConversationBatch extends Batch {
   /** Tokens of conversations, what fills the rows left out. */
@@ -52,7 +47,7 @@ function packRows(which: Uint32Array, sizes: Uint32Array, length: number): numbe
 function batchOf(
   rowsOf: readonly (readonly number[])[],
   conversations: readonly ConversationTokens[],
-  options: ConversationBatchOptions,
+  options: BatchShape,
 ): ConversationBatch {
   const { rows, length, before = [] } = options;
   const batch: ConversationBatch = { ...emptyBatch(rows, length), filled: 0 };
@@ -60,9 +55,7 @@ function batchOf(
     let [at, segment] = [row * length, 0];
     for (const i of rowsOf[row] ?? []) at = place(batch, at, segment++, conversations[i]!, before, options.bytesPerToken);
     batch.filled += at - row * length;
-    const end = (row + 1) * length;
-    batch.segments.fill(segment, at, end);
-    for (let i = at; i < end; i++) batch.positions[i] = i - at;
+    markSegment(batch, at, (row + 1) * length, segment);
   }
   return batch;
 }
@@ -80,8 +73,7 @@ function place(
   const first = at + before.length;
   batch.tokens.set(tokens.subarray(0, -1), first);
   const end = first + tokens.length - 1;
-  batch.segments.fill(segment, at, end);
-  for (let i = at; i < end; i++) batch.positions[i] = i - at;
+  markSegment(batch, at, end, segment);
   for (let i = 0; i < tokens.length; i++) {
     const target = first + i - 1;
     if (!counted[i] || target < at) continue;
@@ -107,7 +99,7 @@ const PackedState = z.strictObject({
  */
 export class PackedConversations {
   readonly #conversations: readonly ConversationTokens[];
-  readonly #options: ConversationBatchOptions & { seed: number };
+  readonly #options: PackingOptions;
   readonly #sizes: Uint32Array;
   readonly #fingerprint: string;
   #epoch = 0;
@@ -115,7 +107,7 @@ export class PackedConversations {
   #rows: readonly (readonly number[])[];
 
   /** @throws InputError when there are no conversations, or one is longer than a row */
-  constructor(conversations: readonly ConversationTokens[], options: ConversationBatchOptions & { seed: number }) {
+  constructor(conversations: readonly ConversationTokens[], options: PackingOptions) {
     if (conversations.length === 0) throw new InputError("there is nothing to train on: there are no conversations");
     this.#conversations = conversations;
     this.#options = options;
@@ -127,11 +119,7 @@ export class PackedConversations {
   }
 
   /** Goes on where `state` was taken. Throws InputError where it is not a state of this class, or of other conversations. */
-  static restore(
-    conversations: readonly ConversationTokens[],
-    options: ConversationBatchOptions,
-    state: unknown,
-  ): PackedConversations {
+  static restore(conversations: readonly ConversationTokens[], options: BatchShape, state: unknown): PackedConversations {
     const from = parseState(PackedState, state);
     const batches = new PackedConversations(conversations, { ...options, seed: from.seed });
     refuseChange(from, batches.state(), ({ conversations }) => `${conversations} conversations`);
@@ -183,7 +171,7 @@ export class PackedConversations {
 /** All conversations once, for validation: the same batches each time. */
 export function* conversationValidation(
   conversations: readonly ConversationTokens[],
-  options: ConversationBatchOptions,
+  options: BatchShape,
 ): Generator<ConversationBatch> {
   if (conversations.length === 0) return;
   const batches = new PackedConversations(conversations, { ...options, seed: 0 });

@@ -3,7 +3,6 @@ export type { Batch } from "./batch.ts";
 export { buildShard, isHeldOut, type ShardOptions, type ShardProgress } from "./build-shard.ts";
 export {
   type ConversationBatch,
-  type ConversationBatchOptions,
   conversationValidation,
   PackedConversations,
 } from "./conversation-batches.ts";
@@ -19,6 +18,7 @@ export {
 } from "./conversations.ts";
 export { DenoisingBatches, type DenoisingOptions, denoisingValidation, type SpanSizes, spanSizes } from "./denoising-batches.ts";
 export { type Document, type DocumentSource, texts } from "./document.ts";
+export { endingOf } from "./find-files.ts";
 export { type MaskedBatch, MaskedBatches, type MaskingOptions, maskedValidation } from "./masked-batches.ts";
 export { type BatchShape, PackedBatches, type PackingOptions, validationBatches } from "./packing.ts";
 export { type PairBatch, type PairTokens, pairBatch } from "./pair-batch.ts";

@@ -2,6 +2,7 @@
 
 export type { JobEvents } from "./courses/lesson.ts";
 export { type Dial, dial, measureSpeed } from "./dial.ts";
+export { fineTuningRecipe } from "./fine-tuning.ts";
 export { type JobResult, runJob } from "./job.ts";
 export { LossProgram, type LossProgramOptions, parametersOf } from "./loss-program.ts";
 export type { Counted, Objective } from "./objective.ts";

@@ -117,7 +117,7 @@ const worldPrompts = [
 ];
 
 /** A run's name from its data: `notes/my book.txt.gz` gives `my-book`. */
-function nameOf(path: string): string {
+export function nameOf(path: string): string {
   const base = basename(resolve(path)).replace(/\.gz$/, "");
   const stem = extname(base) ? base.slice(0, -extname(base).length) : base;
   return stem.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+/, "") || "text";

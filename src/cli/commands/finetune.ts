@@ -1,0 +1,76 @@
+// slovo finetune: a trained model learns from conversations, or from more text; all of it, or an adapter beside it.
+import { join } from "node:path";
+import { Command } from "commander";
+import { loadModelFolder, resolveModel } from "../../checkpoint/index.ts";
+import { modelName } from "../../generate/index.ts";
+import { checkRecipe, expectation, fineTuningRecipe, type Recipe } from "../../train/index.ts";
+import { modelOption, number, wholeNumber } from "../options.ts";
+import { overridesFrom } from "../overrides.ts";
+import { trainWithProgress } from "../training.ts";
+import { nameOf } from "./up.ts";
+
+interface Options {
+  model: string;
+  data?: string;
+  method?: string;
+  out?: string;
+  epochs?: number;
+  minutes?: number;
+  steps?: number;
+}
+
+export function finetuneCommand(): Command {
+  return new Command("finetune")
+    .description("teach a trained model to talk, or more text; an adapter beside it, or all of it")
+    .addOption(modelOption())
+    .option(
+      "--data <path>",
+      "conversations (.jsonl, .json, .csv, .parquet, each also .gz; a file or folder) or texts (.txt, .md); default: those of the little world",
+    )
+    .option("--method <name>", `what is trained: ${expectation("method")} (default: lora)`)
+    .option("--epochs <number>", "how often the data is gone through (default: 3)", number(0, true))
+    .option("--minutes <number>", "how long to train, instead", number(0, true))
+    .option("--steps <number>", "or so many steps", wholeNumber(1))
+    .option("--out <folder>", "folder of the run (default: runs/MODEL-DATA)")
+    .allowUnknownOption()
+    .argument("[overrides...]", "any recipe field as --field value, such as --rank 8 (see slovo train --help)")
+    .addHelpText(
+      "after",
+      `
+Rows of data are conversations in the usual layouts: {"messages": [{"role", "content"}, …]}, ShareGPT's {"conversations": …},
+{"instruction", "input", "output"}, {"prompt", "completion"}, or any two fields (--promptField and --completionField).
+What counts are the assistant's words alone. With --field NAME, rows are plain texts.
+
+Examples:
+  slovo finetune --model runs/little-world/model
+  slovo finetune --model runs/little-world/model --data talks.jsonl --epochs 5 --rank 32 --samples "Кто ты?|What is 2 + 2?"
+  slovo finetune --model runs/little-world/model --data gsm8k.jsonl.gz --promptField question --completionField answer
+  slovo finetune --model runs/little-world/model --data book.txt --method full --minutes 10
+`,
+    )
+    .action(async (words: string[], { model, out, ...given }: Options) => {
+      const recipe = await recipeFor(await resolveModel(model), given, overridesFrom(words));
+      const folder = out ?? join("runs", recipe.name);
+      const { outcome, last, modelFolder } = await trainWithProgress(recipe, folder);
+      if (outcome === "stopped") {
+        console.log(`Stopped and saved after step ${last?.step ?? 0} in ${folder}; the same command goes on from there.`);
+        return;
+      }
+      const loss = last?.validationLoss === undefined ? "" : ` Held-out loss ${last.validationLoss.toFixed(4)} nats per token.`;
+      const made = recipe.method === "full" ? "Model" : "Adapter";
+      console.log(
+        `${outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\n${made}: ${modelFolder}\nReport: ${join(folder, "report.md")}`,
+      );
+    });
+}
+
+async function recipeFor(
+  folder: string,
+  given: Omit<Options, "model" | "out">,
+  overrides: Record<string, unknown>,
+): Promise<Recipe> {
+  using base = await loadModelFolder(folder);
+  const name = `${modelName(folder).replaceAll("/", "-")}-${given.data === undefined ? "chat" : nameOf(given.data)}`;
+  const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return checkRecipe(fineTuningRecipe(base, { name, ...said, ...overrides }), "slovo finetune");
+}
