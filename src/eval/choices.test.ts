@@ -80,6 +80,17 @@ test("where a token crosses from the prompt to a continuation, all are scored fr
   }
 });
 
+test("what a chat template spells is read as control tokens, and nothing is put before it", async () => {
+  const [found] = await model.score([{ prompt: "<|user|>кот<|assistant|>", choices: [" спит"], control: true }]);
+  const [user, assistant] = ["<|user|>", "<|assistant|>"].map((name) => model.tokenizer.specialTokens.get(name)!) as [
+    number,
+    number,
+  ];
+  const asked = [user, ...model.tokenizer.encode("кот"), assistant];
+  const ids = [...asked, ...model.tokenizer.encode(" спит")];
+  expect(found![0]!.logprob).toBeCloseTo(await byLoss(ids, asked.length), 3);
+});
+
 test("the likeliest by sum, by token and by byte", () => {
   const long = { logprob: -6, tokens: 6, bytes: 4 };
   const short = { logprob: -4, tokens: 2, bytes: 3 };

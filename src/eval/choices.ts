@@ -14,7 +14,10 @@ export interface Question {
   readonly prompt: string;
   /** Each with the blank it begins with, as it would stand in the text. */
   readonly choices: readonly string[];
-  /** Control tokens that are spelled out, such as those of a chat template, are such; ordinary characters when left out. */
+  /**
+   * Control tokens that are spelled out, such as those of a chat template, are such, and the prompt itself says how the text begins;
+   * when left out, they are ordinary characters.
+   */
   readonly control?: boolean;
 }
 
@@ -70,7 +73,8 @@ function segmentsOf({ prompt, choices, control }: Question, tokenizer: Tokenizer
   const given = Math.min(...texts.map((ids) => shared(alone, ids)));
   return texts.map((ids, i) => {
     if (ids.length === given) throw new InputError(`there is nothing to choose: continuation ${i + 1} of "${prompt}" is empty.`);
-    return { ids: Int32Array.of(...beginning, ...ids), start: beginning.length + given };
+    const before = control && given > 0 ? [] : beginning;
+    return { ids: Int32Array.of(...before, ...ids), start: before.length + given };
   });
 }
 

@@ -119,11 +119,12 @@ export async function measureFewShot(
   const model = await ChoiceModel.open(folder, { device });
   try {
     const asked = permutation(tidied.length, new Random(seed, "few-shot/items")).slice(0, items);
-    const settings = { pairs: tidied, line, asked, draws, seed, model };
+    const room = answerTokens(tidied, line, model.tokenizer);
+    const settings = { pairs: tidied, line, asked, draws, seed, tokenizer: model.tokenizer, room: model.longest - room };
     const groups = ks.map((k) => trialsOf(k, settings));
     const trials = groups.flat();
     const writer = await loadTextModel(folder, { device, slots });
-    const written = await write(writer, trials, { line, tokenizer: model.tokenizer, maxTokens: answerTokens(settings) }, (done) =>
+    const written = await write(writer, trials, { line, tokenizer: model.tokenizer, maxTokens: room }, (done) =>
       onProgress?.({ done, all: trials.length, phase: "answering" }),
     ).finally(() => writer.close());
     const questions = trials.map(
@@ -178,12 +179,13 @@ interface Settings {
   readonly asked: readonly number[];
   readonly draws: number;
   readonly seed: number;
-  readonly model: ChoiceModel;
+  readonly tokenizer: Tokenizer;
+  /** The most tokens of a question with its examples. */
+  readonly room: number;
 }
 
 function trialsOf(k: number, settings: Settings): Trial[] {
-  const { pairs, line, asked, draws, seed } = settings;
-  const room = settings.model.longest - answerTokens(settings);
+  const { pairs, line, asked, draws, seed, room, tokenizer } = settings;
   const random = new Random(seed, "few-shot/examples");
   return asked.flatMap((item) => {
     const pair = pairs[item]!;
@@ -196,7 +198,7 @@ function trialsOf(k: number, settings: Settings): Trial[] {
       const examples = drawn(pairs, k, stream, (other, before) => other !== pair && !before.includes(other));
       const lines = examples.map((example) => line.question(example) + line.answer(example));
       const question = line.question(pair);
-      return { item, pair, wrong, ...fitted(lines, question, room, settings.model.tokenizer) };
+      return { item, pair, wrong, ...fitted(lines, question, room, tokenizer) };
     });
   });
 }
@@ -217,11 +219,11 @@ function fitted(lines: readonly string[], question: string, room: number, tokeni
 }
 
 /** Room for the longest answer; one token more may be needed where it meets the question. */
-function answerTokens({ pairs, line, model }: Settings): number {
-  return 1 + pairs.reduce((most, pair) => Math.max(most, model.tokenizer.encode(line.answer(pair)).length), 0);
+function answerTokens(pairs: readonly PromptPair[], line: Line, tokenizer: Tokenizer): number {
+  return 1 + pairs.reduce((most, pair) => Math.max(most, tokenizer.encode(line.answer(pair)).length), 0);
 }
 
-/** `count` of the pairs, at random, each of which `fits` beside those before it. */
+/** `count` of the pairs, at random, each of which `fits` beside those before it; so many must be there. */
 function drawn(
   pairs: readonly PromptPair[],
   count: number,
@@ -229,9 +231,9 @@ function drawn(
   fits: (pair: PromptPair, before: readonly PromptPair[]) => boolean,
 ): PromptPair[] {
   const found: PromptPair[] = [];
-  for (const i of permutation(pairs.length, random)) {
-    if (found.length === count) break;
-    if (fits(pairs[i]!, found)) found.push(pairs[i]!);
+  while (found.length < count) {
+    const pair = random.pick(pairs);
+    if (fits(pair, found)) found.push(pair);
   }
   return found;
 }
