@@ -11,6 +11,8 @@ export interface CompileSettings {
   readonly stored?: StoredWeightSource;
   /** What the model's scope does besides, such as an adapter; its own weights come from `weights` too. */
   readonly rules?: readonly ScopeRules[];
+  /** Where rules hold weights packed: the parameters that stand for these in the graphs built so far, by name. */
+  readonly packed?: () => HostTensors;
   /** How weights are held; "f32" when left out. */
   readonly precision?: Precision;
   /** Read the given arrays at each step, as they then are, in place of copies packed once; for "f32" alone. */
@@ -47,7 +49,7 @@ export async function compileModel<Graph extends { readonly outputs: Readonly<Re
   const tensors = scope.all.map(({ tensor }) => tensor);
   const { files, folder } = direct ? filesOf(tensors, direct) : {};
   const model = toOnnx(graph.outputs, { name: "decoder", parameters: live ? "inputs" : "external", files });
-  const weights = weightTensors(model.parameters, settings.weights, { quantiser, files });
+  const weights = weightTensors(model.parameters, settings.weights, { quantiser, files, packed: settings.packed?.() });
   const program = await engine.compile(model.bytes, {
     threads: settings.threads,
     spin: settings.spin,

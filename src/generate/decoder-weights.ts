@@ -38,21 +38,29 @@ export function filesOf(parameters: Iterable<Tensor>, stored: StoredWeightSource
 export function weightTensors(
   parameters: ReadonlyMap<string, Tensor>,
   weights: WeightSource,
-  { quantiser, files }: { quantiser?: Quantiser; files?: ReadonlyMap<string, FileParameter> },
+  {
+    quantiser,
+    files,
+    packed,
+  }: {
+    quantiser?: Quantiser;
+    files?: ReadonlyMap<string, FileParameter>;
+    packed?: HostTensors;
+  },
 ): HostTensors {
   const tensors: Record<string, HostTensor> = {};
   const quantised = quantiser?.weights ?? [];
   const scratch = new Float32Array(Math.max(0, ...quantised.map(({ inputs, outputs }) => inputs * outputs)));
   for (const weight of quantised) {
-    const { name, inputs, outputs, layout, packed, scales } = weight;
+    const { name, inputs, outputs, layout, scales } = weight;
     const shape = layout === "out-in" ? [outputs, inputs] : [inputs, outputs];
     const numbers = quantiser!.pack(weights(name, shape, scratch), weight);
-    tensors[parameterName(packed)] = { dtype: "uint8", shape: packed.shape as number[], data: numbers.packed };
+    tensors[parameterName(weight.packed)] = { dtype: "uint8", shape: weight.packed.shape as number[], data: numbers.packed };
     tensors[parameterName(scales)] = { dtype: "float32", shape: scales.shape as number[], data: numbers.scales };
   }
   for (const [name, tensor] of parameters) {
     const shape = tensor.shape as number[];
-    if (!files?.has(name)) tensors[name] ??= { dtype: "float32", shape, data: weights(name, shape) };
+    if (!files?.has(name)) tensors[name] ??= packed?.[name] ?? { dtype: "float32", shape, data: weights(name, shape) };
   }
   return tensors;
 }

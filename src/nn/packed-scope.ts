@@ -1,5 +1,6 @@
 // A frozen base in few bits, to be trained beside: rules for the scope that give each weight packed (QLoRA, Dettmers et al. 2023).
-import { cast, mul, parameter, reshape, slice, sub, type Tensor, type TypedArray, take } from "../graph/index.ts";
+import { cast, mul, parameter, reshape, slice, sub, type Tensor, take } from "../graph/index.ts";
+import type { HostTensors } from "../runtime/index.ts";
 import { linearNf4, nf4Matrix, packNf4 } from "./nf4.ts";
 import type { LinearOptions, ScopeRules } from "./params.ts";
 import { packBlocks } from "./quantise.ts";
@@ -17,8 +18,8 @@ export interface PackedWeight {
   /** The full name of the float32 weight, and its shape in the checkpoint. */
   readonly name: string;
   readonly shape: readonly number[];
-  /** The arrays of the parameters that stand for it, by their names. */
-  pack(weight: Float32Array): Record<string, TypedArray>;
+  /** The parameters that stand for it, by their names. */
+  pack(weight: Float32Array): HostTensors;
 }
 
 /**
@@ -78,7 +79,10 @@ export class PackedScope {
       shape: layout === "in-out" ? [inputs, outputs] : [outputs, inputs],
       pack(weight) {
         const { packed, absmax } = packNf4(weight, { inputs, outputs, layout });
-        return { [`${name}.packed`]: packed, [`${name}.absmax`]: absmax };
+        return {
+          [`${name}.packed`]: { dtype: "uint8", shape: [packed.length], data: packed },
+          [`${name}.absmax`]: { dtype: "float32", shape: [absmax.length], data: absmax },
+        };
       },
     });
     return nf4Matrix(name, inputs, outputs);
@@ -91,7 +95,10 @@ export class PackedScope {
       shape: [rows, width],
       pack(weight) {
         const { packed, scales } = packBlocks(weight, { inputs: width, outputs: rows, layout: "out-in", bits: 8 });
-        return { [`${name}.bytes`]: packed, [`${name}.scales`]: scales };
+        return {
+          [`${name}.bytes`]: { dtype: "uint8", shape: [rows, blocks, blockSize], data: packed },
+          [`${name}.scales`]: { dtype: "float32", shape: [rows, blocks, 1], data: scales },
+        };
       },
     });
     return {

@@ -2,8 +2,8 @@
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { filesOf, weightTensors } from "../generate/index.ts";
 import type { FileParameter, Tensor } from "../graph/index.ts";
-import type { ScopeRules } from "../nn/index.ts";
-import type { HostTensors } from "../runtime/index.ts";
+import type { PackedScope, ScopeRules } from "../nn/index.ts";
+import type { HostTensor, HostTensors } from "../runtime/index.ts";
 
 /**
  * A model of which a part is trained. The rest is frozen in the engine: its weights are initialisers, which have no gradient, no state
@@ -18,6 +18,8 @@ export interface Adaptation {
   filesOf(frozen: readonly Tensor[]): { readonly files?: ReadonlyMap<string, FileParameter>; readonly folder?: string };
   /** The arrays of frozen parameters, by name. */
   arrays(frozen: ReadonlyMap<string, Tensor>): HostTensors;
+  /** Where the graphs built so far hold frozen weights packed: the parameters that stand for these, by name. */
+  packed?(): HostTensors;
 }
 
 /** The frozen weights of a model folder. */
@@ -25,5 +27,25 @@ export function frozenIn(base: ModelFolder): Pick<Adaptation, "filesOf" | "array
   return {
     filesOf: (frozen) => filesOf(frozen, (name, shape) => base.stored(name, shape)),
     arrays: (frozen) => weightTensors(frozen, (...which) => base.weight(...which).data, {}),
+  };
+}
+
+/**
+ * The frozen weights of a model folder, of which those that `scope` holds packed are read and packed one after another, once for all graphs. The runtime
+ * gets these as inputs, and so neither copies them nor unpacks them while it compiles.
+ */
+export function packedIn(base: ModelFolder, scope: PackedScope): Pick<Adaptation, "filesOf" | "arrays" | "packed"> {
+  const tensors: Record<string, HostTensor> = {};
+  const done = new Set<string>();
+  return {
+    ...frozenIn(base),
+    packed() {
+      for (const { name, shape, pack } of scope.weights.values()) {
+        if (done.has(name)) continue;
+        done.add(name);
+        Object.assign(tensors, pack(base.weight(name, shape).data));
+      }
+      return tensors;
+    },
   };
 }

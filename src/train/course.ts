@@ -1,6 +1,7 @@
 // What a job teaches: a model, what it learns from and how, and how it shows what it has learned. One course a kind of objective.
 import type { WeightSource } from "../generate/index.ts";
 import type { ScopeRules } from "../nn/index.ts";
+import type { HostTensors } from "../runtime/index.ts";
 import type { Counted, Objective } from "./objective.ts";
 import type { BatchSource } from "./trainer.ts";
 
@@ -13,6 +14,8 @@ export interface PresentModel {
   readonly weights: WeightSource;
   /** What its scope does besides. */
   readonly rules: readonly ScopeRules[];
+  /** Where the scope holds weights packed: the parameters that stand for these. */
+  readonly packed?: () => HostTensors;
 }
 
 export interface Course<Batch extends Counted> extends Disposable {

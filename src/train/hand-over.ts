@@ -63,7 +63,10 @@ async function sample({ recipe, course, adapted, base }: Run, trainer: Trainer<C
   const weights = (name: string, shape: readonly number[]) => trained.get(name)?.data ?? base!.weight(name, shape).data;
   const samples: Sample[] = [];
   for (const [i, prompt] of recipe.samples.entries())
-    samples.push({ prompt, text: await course.sample(prompt, recipe.seed + i, { weights, rules: adapted?.rules() ?? [] }) });
+    samples.push({
+      prompt,
+      text: await course.sample(prompt, recipe.seed + i, { weights, rules: adapted?.rules() ?? [], packed: adapted?.packed }),
+    });
   return samples;
 }
 

@@ -1,7 +1,7 @@
 // A compiled objective: one call per batch that gives the loss, and in training the gradients, into arrays that stay put.
 import { arrayFor, grad, input, mul, resolveShape, type Tensor, toOnnx } from "../graph/index.ts";
 import { type ParameterSpec, Params } from "../nn/index.ts";
-import type { Binding, Engine, HostTensor, Program } from "../runtime/index.ts";
+import type { Binding, Engine, HostTensor, HostTensors, Program } from "../runtime/index.ts";
 import type { Adaptation } from "./adaptation.ts";
 import type { Counted, Objective } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
@@ -34,11 +34,12 @@ export class LossProgram<Batch extends Counted> {
   readonly #key = new BigInt64Array(1);
   readonly #loss = new Float32Array(1);
 
-  private constructor(objective: Objective<Batch>, program: Program, options: LossProgramOptions) {
+  private constructor(objective: Objective<Batch>, program: Program, options: LossProgramOptions, packed: HostTensors = {}) {
     this.#objective = objective;
     this.#program = program;
     this.#fixedInputs = {
       ...options.layout.views(options.weights),
+      ...packed,
       scale: { dtype: "float32", shape: [], data: this.#scale },
       ...(options.dropout && { dropout_key: { dtype: "int64" as const, shape: [], data: this.#key } }),
     };
@@ -77,13 +78,15 @@ export class LossProgram<Batch extends Counted> {
       const program = await engine.compile(toOnnx(outputs, { name: "loss" }).bytes, { threads });
       return new LossProgram(objective, program, options);
     }
-    const changing = (name: string) => adaptation.trains(name);
+    const packed = adaptation.packed?.() ?? {};
+    const changing = (name: string) => adaptation.trains(name) || name in packed;
     const frozen = p.all.filter(({ name }) => !changing(name)).map(({ tensor }) => tensor);
     const { files, folder } = engine.name === "native" ? adaptation.filesOf(frozen) : {};
     const model = toOnnx(outputs, { name: "loss", parameters: "external", changing, files });
     const parameters = adaptation.arrays(new Map([...model.parameters].filter(([name]) => !changing(name) && !files?.has(name))));
     const program = await engine.compile(model.bytes, { threads, parameters, parameterFolder: folder, packing: false });
-    return new LossProgram(objective, program, options);
+    const own = Object.entries(packed).filter(([name]) => model.parameters.has(name));
+    return new LossProgram(objective, program, options, Object.fromEntries(own));
   }
 
   /** Runs one batch; returns the sum of its losses times `scale`, and leaves the gradients of that in their array. */

@@ -81,7 +81,7 @@ async function fillMasks(
   text: string,
   from: { config: BertConfig; tokenizer: Tokenizer; special: { mask: number } } & PresentModel,
 ): Promise<string> {
-  const { config, tokenizer, special, weights, rules } = from;
+  const { config, tokenizer, special, weights, rules, packed } = from;
   const ids = tokenizer.frame(tokenizer.encode(text, { allowSpecial: true })).ids.slice(0, config.context);
   const places = Int32Array.from([...ids.keys()].filter((i) => ids[i] === special.mask));
   const name = tokenizer.tokenText(special.mask);
@@ -98,6 +98,7 @@ async function fillMasks(
     { shares, best },
     {
       ...Object.fromEntries(p.all.map(({ name, shape }) => [name, { dtype: "float32", shape, data: weights(name, shape) }])),
+      ...packed?.(),
       tokens: { dtype: "int32", shape: [1, ids.length], data: ids },
       positions: { dtype: "int64", shape: [1, ids.length], data: BigInt64Array.from(ids, (_, i) => BigInt(i)) },
       places: { dtype: "int32", shape: [places.length], data: places },
