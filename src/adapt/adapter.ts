@@ -1,13 +1,23 @@
 // The methods, by their names.
 import { InputError } from "../errors.ts";
+import { type BitFitConfig, bitFit } from "./bitfit.ts";
+import { type BottleneckConfig, bottleneck } from "./bottleneck.ts";
 import { type LoraConfig, lora } from "./lora.ts";
 import type { Adapter, Method } from "./method.ts";
+import { type PrefixTuningConfig, prefixTuning } from "./prefix-tuning.ts";
+import { type PromptTuningConfig, promptTuning } from "./prompt-tuning.ts";
 
 /** The settings of an adapter, told apart by `method`. */
-export type AdapterConfig = LoraConfig;
+export type AdapterConfig = LoraConfig | PromptTuningConfig | PrefixTuningConfig | BottleneckConfig | BitFitConfig;
 export type MethodName = AdapterConfig["method"];
 
-export const methods: { readonly [Name in MethodName]: Method<Extract<AdapterConfig, { method: Name }>> } = { lora };
+export const methods: { readonly [Name in MethodName]: Method<Extract<AdapterConfig, { method: Name }>> } = {
+  lora,
+  prompt: promptTuning,
+  prefix: prefixTuning,
+  bottleneck,
+  bitfit: bitFit,
+};
 
 export function methodOf<Config extends AdapterConfig>({ method }: Config): Method<AdapterConfig> {
   return methods[method] as Method<AdapterConfig>;

@@ -1,6 +1,10 @@
 // The public face of adapt/: parameter-efficient methods, and their folders.
 export { type AdapterConfig, adapterConfigFrom, adapterOf } from "./adapter.ts";
 export { type AdapterContents, saveAdapter } from "./adapter-folder.ts";
+export type { BitFitConfig } from "./bitfit.ts";
+export { type BottleneckConfig, bottleneckTargets } from "./bottleneck.ts";
 export type { LoraConfig } from "./lora.ts";
 export type { Adapter, ChangedLayer } from "./method.ts";
+export type { PrefixTuningConfig } from "./prefix-tuning.ts";
+export type { PromptTuningConfig } from "./prompt-tuning.ts";
 export { defaultTargets, type Targets } from "./targets.ts";

@@ -120,6 +120,41 @@ test("validation has every token once, in order, and counts nothing else", () =>
   );
 });
 
+test("ids that stand before each segment predict nothing, and every token is a target as often as without them", () => {
+  fc.assert(
+    fc.property(lengths, shape, fc.integer({ min: 1, max: 5 }), (lengths, shape, count) => {
+      const documents = distinct(lengths);
+      const before = Array.from({ length: count }, (_, i) => end + 1 + i);
+      const options = { rows: shape.rows, length: shape.length + count, bytesPerToken, before };
+      const batches = [...validationBatches(documents, options)];
+      const tokens = tokensOf(batches);
+      const counted = tokens.filter(({ target }) => target !== ignoredTarget);
+      expect(counted.map(({ target }) => target)).toEqual([...documents.tokens]);
+      expect(batches.reduce((sum, { counted }) => sum + counted, 0)).toBe(counted.length);
+      for (const segment of Map.groupBy(tokens, ({ row, segment }) => `${row} ${segment}`).values()) {
+        expect(segment.map(({ position }) => position)).toEqual(segment.map((_, i) => i));
+        if (segment.every(({ target }) => target === ignoredTarget)) continue;
+        expect(segment.slice(0, count).map(({ token }) => token)).toEqual(before);
+        expectWellFormed(
+          segment.slice(count).map((token) => ({ ...token, position: token.position - count, segment: 0 })),
+          documents,
+        );
+      }
+      const window = new RandomWindows(
+        { ...documents, tokens: new Uint16Array(shape.length + 1) },
+        { ...options, seed: 1 },
+      ).next();
+      for (let row = 0; row < shape.rows; row++) {
+        const at = row * window.length;
+        expect([...window.tokens.subarray(at, at + count)]).toEqual(before);
+        expect([...window.targets.subarray(at, at + count)]).toEqual(before.map(() => ignoredTarget));
+      }
+      expect(window.counted).toBe(shape.rows * shape.length);
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test("a restored stream goes on exactly, through its state as JSON", () => {
   fc.assert(
     fc.property(lengths, shape, fc.nat(), fc.nat({ max: 30 }), (lengths, shape, seed, steps) => {

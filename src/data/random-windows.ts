@@ -28,9 +28,10 @@ export class RandomWindows {
   /** @throws InputError when there are too few tokens for one row and its targets */
   constructor(documents: TokenDocuments, options: PackingOptions) {
     const { tokens } = documents;
-    if (tokens.length <= options.length)
+    const count = options.length - (options.before?.length ?? 0);
+    if (tokens.length <= count)
       throw new InputError(
-        `windows of ${options.length} tokens need a corpus of at least ${options.length + 1}, this one has ${tokens.length}: shorten the context or add text`,
+        `windows of ${count} tokens need a corpus of at least ${count + 1}, this one has ${tokens.length}: shorten the context or add text`,
       );
     this.#documents = documents;
     this.#shape = options;

@@ -33,12 +33,22 @@ export function withShapeOf(recipe: Recipe, base: ModelFolder): Recipe {
   const family = familyOf(base.config, where);
   checkObjective(recipe, family, `the model in ${base.path}`, recipe.name);
   const { kind, width, layers, heads, hidden, context } = shapeOf[family](base.config, where);
-  const { length = Math.min(recipe.context, context ?? recipe.context) } = recipe;
-  if (context !== undefined && length > context)
+  const { method, virtualTokens } = recipe;
+  const positions = context ?? recipe.context;
+  // A prefix stands before the rows, virtual tokens in them.
+  const before = method === "prefix" ? virtualTokens : 0;
+  const within = method === "prompt" ? virtualTokens : 0;
+  const room = positions - before;
+  const { length = Math.min(recipe.context, room) } = recipe;
+  if (before + within > 0 && length - within < 2)
     throw new InputError(
-      `${recipe.name}: rows of ${length} tokens do not fit the model in ${base.path}, which has ${context} positions: give length: ${context} or less.`,
+      `${recipe.name}: ${virtualTokens} virtual tokens leave no room for text in rows of ${recipe.length ?? positions} tokens: give fewer virtualTokens.`,
     );
-  return { ...recipe, model: kind, width, layers, heads, hidden, length, context: context ?? recipe.context };
+  if (context !== undefined && length > room)
+    throw new InputError(
+      `${recipe.name}: rows of ${length} tokens${before > 0 ? ` behind ${before} virtual ones` : ""} do not fit the model in ${base.path}, which has ${context} positions: give length: ${room} or less.`,
+    );
+  return { ...recipe, model: kind, width, layers, heads, hidden, length, context: positions };
 }
 
 /** `config.json` of a model that has been trained further: its own, but for its head and its numbers, which are those of `made`. */

@@ -80,7 +80,7 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const family = familyOf({ model_type: shape.model });
   const shaped = { ...shape, objective: begun.objective ?? objectivesOf[family][0] };
   // Before anything is made, graphs and their tables too; once more when the vocabulary is known.
-  const adapted = base && shaped.method !== "full" ? adaptedFrom(shaped, base) : undefined;
+  const adapted = base && shaped.method !== "full" ? await adaptedFrom(shaped, base) : undefined;
   if (adapted) checkMemory(shaped, 0, numbersIn(base!));
   else checkMemory(shaped, leastParameters(shaped));
   // What the parts are made from stands in the folder before the first of them does.

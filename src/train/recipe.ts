@@ -19,7 +19,7 @@ const share = z.number().min(0).max(1);
 export const trainedTokenizers = ["bpe", "wordpiece", "unigram", "character"] as const;
 
 /** What of a model is trained. */
-export const methods = ["full", "lora"] as const;
+export const methods = ["full", "lora", "qlora", "prompt", "prefix", "bottleneck", "bitfit"] as const;
 
 /** What each family of models can learn; the first is usual. */
 export const objectivesOf = {
@@ -73,7 +73,9 @@ export const recipeSchema = z.strictObject({
   method: z
     .enum(methods)
     .default("full")
-    .describe("What is trained of the model in from: all of it (full), or an adapter beside it (lora), which is saved alone."),
+    .describe(
+      "What is trained of the model in from: all of it (full), or an adapter beside it (lora), which is saved alone, also beside a base held in 4 bits (qlora); prompt and prefix tuning, bottleneck adapters and BitFit, which trains biases, are other adapters.",
+    ),
   rank: z.number().int().min(0).max(4096).default(16).describe("Rank of the addition to each matrix (lora)."),
   alpha: z
     .number()
@@ -95,6 +97,22 @@ export const recipeSchema = z.strictObject({
     .describe(
       "Layers that an adapter changes: a list of ends of their names, a regular expression for whole names, or all-linear; queries and values when left out.",
     ),
+  virtualTokens: count
+    .max(4096)
+    .default(20)
+    .describe(
+      "Vectors that are learned to stand before each text: as tokens (prompt), or as keys and values in each layer (prefix).",
+    ),
+  promptInit: z
+    .enum(["vocabulary", "random"])
+    .default("vocabulary")
+    .describe("Virtual tokens begin as random words of the vocabulary, or as random numbers (prompt)."),
+  promptText: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Virtual tokens begin as the words of this text instead, repeated or cut to their number (prompt)."),
+  bottleneck: size.default(32).describe("Width of the narrow layer of an adapter (bottleneck)."),
   modulesToSave: z
     .array(z.string().min(1))
     .default([])

@@ -9,7 +9,7 @@ import type { Course } from "../course.ts";
 import { nextToken } from "../objectives/next-token.ts";
 import type { Lesson } from "./lesson.ts";
 import { shapeFields } from "./next-token.ts";
-import { first, rowsOf, sourceOf } from "./shard.ts";
+import { first, gptRowsOf, sourceOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
 const sampleTokens = 160;
@@ -25,8 +25,8 @@ export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>>
   if (base) checkRows(tokenizer, config.vocabulary, base.path);
   const source = base && (await readChatTemplate(base.path, tokenizer));
   const template = new ChatTemplate(source ?? defaultChatTemplate, tokenizer, base?.path ?? recipe.name);
-  const options = rowsOf(recipe, tokenizer);
-  const { train, validation } = await read(lesson, template, options.length);
+  const options = gptRowsOf(recipe, tokenizer, config);
+  const { train, validation } = await read(lesson, template, options.length - options.before.length);
   const tokens = train.reduce((sum, conversation) => sum + conversation.tokens.length, 0);
   const { endOfText } = tokenizer;
   const made = gptConfigToJson(config, endOfText);

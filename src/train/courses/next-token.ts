@@ -9,7 +9,7 @@ import type { Course } from "../course.ts";
 import { nextToken, type TokenBatch } from "../objectives/next-token.ts";
 import type { Recipe } from "../recipe.ts";
 import type { Lesson } from "./lesson.ts";
-import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
+import { first, gptRowsOf, openLessonShard, sourceOf, textOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
 const sampleTokens = 160;
@@ -21,7 +21,7 @@ export async function nextTokenCourse(lesson: Lesson): Promise<Course<TokenBatch
     : gptShape({ ...shapeFields(recipe), kind: recipe.model as GptConfig["kind"], vocabulary: tokenizer.vocabularySize });
   if (base) checkRows(tokenizer, config.vocabulary, base.path);
   const shard = await openLessonShard(lesson);
-  const options = rowsOf(recipe, tokenizer);
+  const options = gptRowsOf(recipe, tokenizer, config);
   const packed = recipe.batches === "packed";
   const { endOfText } = tokenizer;
   const made = gptConfigToJson(config, endOfText);

@@ -1,5 +1,6 @@
 // What courses on plain text have in common: the tokenised corpus on disk, and batches of it that can be resumed.
 import { buildShard, bytesPerToken, type TokenShard } from "../../data/index.ts";
+import type { GptConfig } from "../../models/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import type { Recipe } from "../recipe.ts";
 import type { BatchSource } from "../trainer.ts";
@@ -34,6 +35,12 @@ function noteShortText(recipe: Recipe, { header }: TokenShard, { onNote }: JobEv
 /** Rows of a batch, as the recipe says. */
 export function rowsOf(recipe: Recipe, tokenizer: Tokenizer) {
   return { rows: recipe.batch, length: recipe.length ?? recipe.context, bytesPerToken: bytesPerToken(tokenizer) };
+}
+
+/** The same for a GPT, which prompt tuning puts virtual tokens before. */
+export function gptRowsOf(recipe: Recipe, tokenizer: Tokenizer, { vocabulary }: GptConfig) {
+  const count = recipe.method === "prompt" ? recipe.virtualTokens : 0;
+  return { ...rowsOf(recipe, tokenizer), before: Array.from({ length: count }, (_, i) => vocabulary + i) };
 }
 
 /** What the text came to, for the reader of a report. */
