@@ -1,8 +1,25 @@
 // slovo data: looks at texts before they are trained on, and prints the little world.
 import { Command, Option } from "commander";
-import { type Language, openSources, probes, type Skill, skills, worldDocuments } from "../../data/index.ts";
+import { type Language, openSources, probes, type Skill, skills, worldConversations, worldDocuments } from "../../data/index.ts";
 import { wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
+
+interface WorldOptions {
+  seed: number;
+  count: number;
+  language?: Language;
+  json?: true;
+  dialogues?: true;
+}
+
+function* documentLines(options: Parameters<typeof worldDocuments>[0], json: true | undefined): Generator<string> {
+  for (const document of worldDocuments(options))
+    yield json ? JSON.stringify(document) : `[${document.language}, ${document.kind}]\n${document.text}\n`;
+}
+
+function* conversationLines(options: Parameters<typeof worldConversations>[0]): Generator<string> {
+  for (const { messages } of worldConversations(options)) yield JSON.stringify({ messages });
+}
 
 export function dataCommand(): Command {
   const check = new Command("check")
@@ -43,13 +60,15 @@ export function dataCommand(): Command {
     .option("--count <number>", "how many", wholeNumber(1), 5)
     .addOption(new Option("--language <code>", "one language only").choices(["ru", "en"]))
     .option("--json", "one JSON object a line")
+    .option("--dialogues", "conversations instead of texts, as JSON Lines in the messages layout")
     .addHelpText(
       "after",
-      "\nExamples:\n  slovo data world --count 10 --language ru\n  slovo data world --count 100000 --json > world.jsonl\n",
+      "\nExamples:\n  slovo data world --count 10 --language ru\n  slovo data world --count 100000 --json > world.jsonl\n" +
+        "  slovo data world --dialogues --count 20000 > chat.jsonl\n",
     )
-    .action(async ({ seed, count, language, json }: { seed: number; count: number; language?: Language; json?: true }) => {
-      for (const document of worldDocuments({ seed, limit: count, ...(language && { languages: [language] }) })) {
-        const line = json ? JSON.stringify(document) : `[${document.language}, ${document.kind}]\n${document.text}\n`;
+    .action(async ({ seed, count, language, json, dialogues }: WorldOptions) => {
+      const options = { seed, limit: count, ...(language && { languages: [language] }) };
+      for (const line of dialogues ? conversationLines(options) : documentLines(options, json)) {
         if (!process.stdout.write(`${line}\n`)) await new Promise((done) => process.stdout.once("drain", done));
       }
     });

@@ -2,7 +2,7 @@
 import { Random } from "../../runtime/random.ts";
 import type { Message } from "../../tokenizer/index.ts";
 import type { Conversation } from "../conversations.ts";
-import { courteous, farewells, greetings, systems } from "./dialogues/courtesy.ts";
+import { courteous, farewells, greetings, type Phrases, systems } from "./dialogues/courtesy.ts";
 import { topics } from "./dialogues/index.ts";
 import type { Exchange, Topic } from "./dialogues/topic.ts";
 import { fingerprint, spell } from "./documents.ts";
@@ -41,7 +41,7 @@ function drawTopic(random: Random): Topic {
 const enough = 400;
 const longestConversation = 4;
 
-const pickExchange = (random: Random, { asks, answers }: { asks: string[]; answers: string[] }): Exchange => ({
+const pickExchange = (random: Random, { asks, answers }: Phrases): Exchange => ({
   ask: random.pick(asks),
   answer: random.pick(answers),
 });
@@ -70,7 +70,7 @@ function converse(random: Random, language: Language): { exchanges: Exchange[]; 
       add(courteous(random, exchange, language, exchanges.length === 0));
     }
   }
-  if (exchanges.length < longestConversation && chance(random, 0.1)) add(pickExchange(random, farewells[language]));
+  if (exchanges.length < longestConversation && chance(random, 0.1)) add(pickExchange(random, random.pick(farewells[language])));
   return { exchanges, names };
 }
 

@@ -3,16 +3,16 @@ import type { Random } from "../../../runtime/random.ts";
 import { between, numberFor, some } from "../draw.ts";
 import * as en from "../english.ts";
 import { heldOut } from "../held-out.ts";
-import { addends, amounts, ruWere } from "../kinds/arithmetic.ts";
+import { addends, amounts, ruWere, usual } from "../kinds/arithmetic.ts";
 import { english, type Noun, type Person, russians } from "../lexicon.ts";
 import { counted, numberWord } from "../numerals.ts";
 import { near, things } from "../probes/probe.ts";
 import * as ru from "../russian.ts";
 import { anyOf, known, type Opening, series, type Thread, type Topic } from "./topic.ts";
 
-/** A number that texts may add to `total`, or, `unseen`, may not; none where there is none up to a hundred. */
+/** A number that texts may add to `total`, or, `unseen`, may not; none where there is none up to the usual greatest sum. */
 function more(random: Random, total: number, unseen: boolean): number | undefined {
-  const fitting = Array.from({ length: Math.min(12, 100 - total) }, (_, i) => i + 1).filter((n) => heldOut(total, n) === unseen);
+  const fitting = Array.from({ length: usual - total }, (_, i) => i + 1).filter((n) => heldOut(total, n) === unseen);
   return fitting.length ? random.pick(fitting) : undefined;
 }
 

@@ -18,26 +18,41 @@ export const systems: Record<Language, string[]> = {
   ],
 };
 
-export const greetings: Record<Language, { asks: string[]; answers: string[] }> = {
+/** What is said to the same end, and what it is answered with; any of the answers will do. */
+export interface Phrases {
+  asks: string[];
+  answers: string[];
+}
+
+export const greetings: Record<Language, Phrases> = {
   ru: {
     asks: ["Привет!", "Здравствуй!", "Здравствуйте!", "Добрый день!", "Добрый вечер!", "Доброе утро!"],
-    answers: ["Здравствуйте! Чем помочь?", "Привет! О чём поговорим?", "Здравствуйте! Спрашивайте."],
+    answers: ["Здравствуйте! Чем помочь?", "Здравствуйте! О чём поговорим?", "Здравствуйте! Спрашивайте."],
   },
   en: {
     asks: ["Hello!", "Hi!", "Good morning!", "Good evening!", "Hi there!", "Good afternoon!"],
-    answers: ["Hello! How can I help?", "Hello! What shall we talk about?", "Hi! Ask me anything simple."],
+    answers: ["Hello! How can I help?", "Hello! What shall we talk about?", "Hello! Ask me anything simple."],
   },
 };
 
-export const farewells: Record<Language, { asks: string[]; answers: string[] }> = {
-  ru: {
-    asks: ["Спасибо!", "Спасибо, это мне помогло.", "Большое спасибо! Пока!", "Спасибо, до свидания!", "Пока!"],
-    answers: ["Пожалуйста! Всего хорошего!", "Всегда пожалуйста. До свидания!", "Не за что. Приходите ещё!"],
-  },
-  en: {
-    asks: ["Thank you!", "Thanks, that helped.", "Thank you very much! Bye!", "Thanks, goodbye!", "Bye!"],
-    answers: ["You are welcome! All the best!", "Any time. Goodbye!", "Glad to help. Come again!"],
-  },
+/** Thanks, thanks with a good-bye, and a good-bye alone. */
+export const farewells: Record<Language, Phrases[]> = {
+  ru: [
+    { asks: ["Спасибо!", "Спасибо, это мне помогло.", "Большое спасибо!"], answers: ["Пожалуйста!", "Всегда пожалуйста!"] },
+    {
+      asks: ["Спасибо, до свидания!", "Большое спасибо! Пока!"],
+      answers: ["Пожалуйста! До свидания!", "Пожалуйста! Всего хорошего!"],
+    },
+    { asks: ["Пока!", "До свидания!"], answers: ["До свидания! Приходите ещё!", "Всего хорошего!"] },
+  ],
+  en: [
+    { asks: ["Thank you!", "Thanks, that helped.", "Thank you very much!"], answers: ["You are welcome!", "Glad to help!"] },
+    {
+      asks: ["Thanks, goodbye!", "Thank you very much! Bye!"],
+      answers: ["You are welcome! Goodbye!", "Glad to help! All the best!"],
+    },
+    { asks: ["Bye!", "Goodbye!"], answers: ["Goodbye! Come again!", "All the best!"] },
+  ],
 };
 
 const questionWord = {

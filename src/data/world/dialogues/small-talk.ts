@@ -1,14 +1,9 @@
 // Who the assistant is, how it is, and what it cannot do.
+import type { Phrases } from "./courtesy.ts";
 import type { Opening, Topic } from "./topic.ts";
 
-/** Questions that mean the same, and answers of which any will do. */
-interface Talk {
-  asks: string[];
-  answers: string[];
-}
-
 const talk =
-  (pieces: Talk[]): Opening =>
+  (pieces: Phrases[]): Opening =>
   (random, unseen) => {
     if (unseen) return undefined;
     const left = random.shuffle(pieces);
@@ -18,7 +13,7 @@ const talk =
     };
   };
 
-const ru: Talk[] = [
+const ru: Phrases[] = [
   {
     asks: ["Кто ты?", "Ты кто?", "Расскажи о себе.", "С кем я разговариваю?"],
     answers: [
@@ -59,7 +54,7 @@ const ru: Talk[] = [
   },
 ];
 
-const en: Talk[] = [
+const en: Phrases[] = [
   {
     asks: ["Who are you?", "What are you?", "Tell me about yourself.", "Who am I talking to?"],
     answers: [

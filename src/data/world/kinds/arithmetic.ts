@@ -9,7 +9,7 @@ import * as ru from "../russian.ts";
 import type { Kind } from "./kind.ts";
 
 /** The greatest sum that texts say often enough to be learnt; stories go further. */
-const usual = 30;
+export const usual = 30;
 
 /** Two numbers from 1 whose sum is at most `high`, and which texts may add (or, `unseen`, may not). */
 export function addends(random: Random, unseen = false, high = usual): [number, number] {
