@@ -37,16 +37,21 @@ const names = {
 } as const;
 const own = /\.lora_([AB]\.weight|embedding_[AB]|magnitude_vector)$/;
 
-function loraAdapter(config: LoraConfig): Adapter<LoraConfig> {
-  const isTarget = selector(config);
+/** The rank of the addition to the layer of a path, and what the product of its A and B is multiplied by. */
+export function loraFactors(config: LoraConfig) {
   const [rankIn, alphaIn] = [patternTable(config.rankPattern), patternTable(config.alphaPattern)];
-  const [offered, changed] = [new Set<string>(), new Map<string, ChangedLayer>()];
   const rankOf = (path: string) => rankIn(path) ?? config.rank;
-  /** What the product of A and B is multiplied by. */
   const scaleOf = (path: string) => {
     const rank = rankOf(path);
     return (alphaIn(path) ?? config.alpha) / (config.rankStabilised ? Math.sqrt(rank) : rank);
   };
+  return { rankOf, scaleOf };
+}
+
+function loraAdapter(config: LoraConfig): Adapter<LoraConfig> {
+  const isTarget = selector(config);
+  const [offered, changed] = [new Set<string>(), new Map<string, ChangedLayer>()];
+  const { rankOf, scaleOf } = loraFactors(config);
   /** Whether a layer gets an addition; of rank 0 it is none. */
   const changes = (path: string, layer: ChangedLayer): boolean => {
     offered.add(path);
