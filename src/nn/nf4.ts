@@ -47,7 +47,7 @@ export function linearNf4(x: Tensor, matrix: Nf4Matrix, bias?: Tensor): Tensor {
   const flat = reshape(x, [product(rows), inputs]);
   const y = operation("MatMulBnb4", [flat, matrix.packed, matrix.absmax], ["float32", [product(rows), outputs]], {
     ...kernel(inputs, outputs),
-    gradient: (dy) => [matmul(dy!, unpack(matrix, dy!)), undefined, undefined],
+    gradient: (dy) => [matmul(dy!, unpackNf4(matrix, dy!)), undefined, undefined],
   });
   const shaped = reshape(y, [...rows, outputs]);
   return bias ? add(shaped, bias) : shaped;
@@ -57,9 +57,9 @@ export function linearNf4(x: Tensor, matrix: Nf4Matrix, bias?: Tensor): Tensor {
  * The floats of a packed matrix, `[outputs, inputs]`, made after `before`. ONNX Runtime unpacks only inside of a product, and on the CPU
  * only inside of one with the transposed matrix (it ignores `transB`): so the matrix, as a column, is multiplied by 1.
  */
-function unpack({ inputs, outputs, packed, absmax }: Nf4Matrix, before: Tensor): Tensor {
+export function unpackNf4({ inputs, outputs, packed, absmax }: Nf4Matrix, ...before: readonly Tensor[]): Tensor {
   const count = inputs * outputs;
-  const one = after(constant([1], "float32", [1, 1]), before);
+  const one = after(constant([1], "float32", [1, 1]), ...before);
   const column = operation("MatMulBnb4", [one, packed, absmax], ["float32", [1, count]], {
     ...kernel(1, count),
     gradient: () => [undefined, undefined, undefined],

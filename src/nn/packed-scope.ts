@@ -1,7 +1,7 @@
 // A frozen base in few bits, to be trained beside: rules for the scope that give each weight packed (QLoRA, Dettmers et al. 2023).
-import { cast, mul, parameter, reshape, slice, sub, type Tensor, take } from "../graph/index.ts";
+import { cast, mul, parameter, reshape, slice, sub, type Tensor, take, transpose } from "../graph/index.ts";
 import type { HostTensors } from "../runtime/index.ts";
-import { linearNf4, nf4Matrix, packNf4 } from "./nf4.ts";
+import { linearNf4, type Nf4Matrix, nf4Matrix, packNf4, unpackNf4 } from "./nf4.ts";
 import type { LinearOptions, ScopeRules } from "./params.ts";
 import { packBlocks } from "./quantise.ts";
 
@@ -23,8 +23,8 @@ export interface PackedWeight {
 }
 
 /**
- * Holds the frozen weights of linear layers in 4 bits (NF4), the tables of embeddings and heads in 8, and leaves vectors and small matrices as they are. The same
- * numbers are read forwards and backwards, by training and evaluation.
+ * Holds the frozen weights of linear layers in 4 bits (NF4), the tables of embeddings and heads in 8, and leaves vectors and small
+ * matrices as they are. The same numbers are read forwards and backwards, by training and evaluation.
  */
 export class PackedScope {
   /** Every weight that the graphs built so far hold packed, by name. */
@@ -37,7 +37,7 @@ export class PackedScope {
 
   /** The rules of one graph. The parameters of packed weights should be its inputs: the runtime would unpack a constant as it compiles. */
   rules(): ScopeRules {
-    const matrices = new Map<string, ReturnType<typeof nf4Matrix>>();
+    const matrices = new Map<string, Nf4Matrix & { readonly layout: LinearOptions["layout"] }>();
     const tables = new Map<string, Table>();
     const isPacked = (name: string, shape: readonly number[]) =>
       shape.length === 2 && shape[0]! * shape[1]! >= fewest && this.#isFrozen(name);
@@ -65,6 +65,8 @@ export class PackedScope {
       weight: ({ p, name, shape }, plain) => {
         const weight = p.name(name);
         if (!isPacked(weight, shape)) return plain();
+        const matrix = matrices.get(weight);
+        if (matrix) return matrix.layout === "in-out" ? transpose(unpackNf4(matrix), [1, 0]) : unpackNf4(matrix);
         const [rows, width] = shape as [number, number];
         const table = tableOf(weight, rows, width);
         table.whole ??= widen(table.bytes, table.scales, width);
@@ -85,7 +87,7 @@ export class PackedScope {
         };
       },
     });
-    return nf4Matrix(name, inputs, outputs);
+    return { ...nf4Matrix(name, inputs, outputs), layout };
   }
 
   #table(name: string, rows: number, width: number): Table {

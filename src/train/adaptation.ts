@@ -31,8 +31,8 @@ export function frozenIn(base: ModelFolder): Pick<Adaptation, "filesOf" | "array
 }
 
 /**
- * The frozen weights of a model folder, of which those that `scope` holds packed are read and packed one after another, once for all graphs. The runtime
- * gets these as inputs, and so neither copies them nor unpacks them while it compiles.
+ * The frozen weights of a model folder, of which those that `scope` holds packed are read and packed one after another, once for all
+ * graphs. The runtime gets these as inputs, and so neither copies them nor unpacks them while it compiles.
  */
 export function packedIn(base: ModelFolder, scope: PackedScope): Pick<Adaptation, "filesOf" | "arrays" | "packed"> {
   const tensors: Record<string, HostTensor> = {};

@@ -7,11 +7,14 @@ import type { Recipe } from "./recipe.ts";
 
 const bytesPerNumber = 4;
 const gibibyte = 2 ** 30;
+/** What a base held in few bits takes of its float32 at the most, that is where it is all tables. */
+const packedShare = 0.3;
 
 /**
  * About how much memory a recipe needs, in bytes: weights, gradients and two moments, and what the backward pass keeps of
  * each token in each layer (a dozen vectors of the residual stream, five of the feed-forward layer, the rows of attention), and
- * the tables of rotary positions (for two bases, in the graph and in its file). `frozen` numbers are held once and not trained.
+ * the tables of rotary positions (for two bases, in the graph and in its file). `frozen` numbers are held once and not trained,
+ * with method qlora in fewer bits.
  */
 export function memoryOf(recipe: Recipe, parameters: number, frozen = 0): number {
   const { model, width, layers, heads, batch, context, length = context, accumulation } = recipe;
@@ -21,7 +24,8 @@ export function memoryOf(recipe: Recipe, parameters: number, frozen = 0): number
   const kept = (tokens: number, seen: number) => batch * tokens * layers * (12 * width + 5 * hidden + heads * seen);
   const target = family === "t5" ? targetLengthOf(recipe, length) : 0;
   const tables = family === "t5" || learnsPositions(model) ? 0 : 4 * context * (width / heads);
-  return bytesPerNumber * (parameters * copies + frozen + kept(length, length) + kept(target, target + length) + tables);
+  const held = recipe.method === "qlora" ? packedShare * frozen : frozen;
+  return bytesPerNumber * (parameters * copies + held + kept(length, length) + kept(target, target + length) + tables);
 }
 
 /** Parameters that the model of a recipe has at the least: the feed-forward layers, and a table of positions where it learns one. */
