@@ -16,12 +16,14 @@ export function fewShotTable({ points }: FewShotResult): string[] {
   ];
 }
 
-/** Which numbers of examples the context had no room for. */
-export function fewShotNotes({ points }: FewShotResult): string[] {
+/** What did not fit the model's context. */
+export function fewShotNotes({ points, leftOut }: FewShotResult): string[] {
   const cut = points.filter(({ k, reached }) => reached.least < k);
-  if (cut.length === 0) return [];
   const said = cut.map(({ k, reached }) => `of ${k} examples ${reached.mean.toFixed(1)} on average, ${reached.least} at least`);
-  return [`Not all examples fit the model's context: ${said.join("; ")}.`];
+  return [
+    ...(cut.length > 0 ? [`Not all examples fit the model's context: ${said.join("; ")}.`] : []),
+    ...(leftOut > 0 ? [`Pairs left out, as they take more than half of the model's context: ${leftOut}.`] : []),
+  ];
 }
 
 /** Writes `few-shot.md` and the picture `few-shot.svg` into a folder; `command` makes them again. Returns the page's path. */

@@ -61,7 +61,9 @@ test("case and blanks do not matter, another answer does", async () => {
 
 test("examples that do not fit are dropped, and the page says so", async () => {
   const many = Array.from({ length: 40 }, (_, i) => ({ prompt: `слово ${i}`, completion: `word ${i % 20}` }));
-  const result = await measureFewShot(model, many, { ks: [0, 32], items: 5, draws: 2 });
+  const long = { prompt: "слово ".repeat(60), completion: "word" };
+  const result = await measureFewShot(model, [long, ...many], { ks: [0, 32], items: 5, draws: 2 });
+  expect(result.leftOut).toBe(1);
   const { reached } = result.points[1]!;
   expect(reached.least).toBeGreaterThan(0);
   expect(reached.mean).toBeLessThan(32);
@@ -84,8 +86,8 @@ test("what cannot be measured is one sentence", async () => {
   await expect(measureFewShot(model, known, { ...settings, template })).rejects.toThrow(
     /must be one line with \{prompt\} and, after it/,
   );
-  const long = [...known, { prompt: "слово ".repeat(60), completion: "word" }];
-  await expect(measureFewShot(model, long, { ...settings, items: 9 })).rejects.toThrow(
-    / tokens, and beside its answer the model has room for \d+/,
+  const long = known.map(({ prompt }, i) => ({ prompt: prompt.repeat(60), completion: `word ${i}` }));
+  await expect(measureFewShot(model, long, { ks: [0] })).rejects.toThrow(
+    /there are 0 that fit half of the model's context: give more/,
   );
 });

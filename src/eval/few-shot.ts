@@ -50,6 +50,8 @@ export interface FewShotResult {
   readonly model: string;
   readonly template: string;
   readonly items: number;
+  /** Pairs that are longer than half of the model's context. */
+  readonly leftOut: number;
   readonly draws: number;
   readonly points: readonly FewShotPoint[];
 }
@@ -101,7 +103,7 @@ const same = (a: string, b: string) => tidy(a).toLocaleLowerCase() === tidy(b).t
 /**
  * Asks `items` of the pairs with k random others before each, one on a line, and takes what the model writes up to the line's end, each
  * time the likeliest token. Examples of a smaller k are among those of a larger one. Where they do not fit the context, the first
- * are dropped. Intervals resample items, each with all its draws; where all items came out alike they are Wilson's.
+ * are dropped; pairs that take more than half of it are left out. Intervals resample items, each with all its draws; where all items came out alike they are Wilson's.
  *
  * @throws InputError where the model is no GPT, the template is none, or there are too few pairs or different answers
  */
@@ -112,15 +114,14 @@ export async function measureFewShot(
 ): Promise<FewShotResult> {
   const { ks = usualKs, draws = 3, seed = 1, template = usualTemplate, scoring = "byte", device, onProgress } = options;
   const line = lineOf(template);
-  const tidied = pairs.map(({ prompt, completion }) => ({ prompt: tidy(prompt), completion: tidy(completion) }));
-  check(tidied, Math.max(...ks));
-  const items = Math.min(options.items ?? 200, pairs.length);
-
   const model = await ChoiceModel.open(folder, { device });
   try {
-    const asked = permutation(tidied.length, new Random(seed, "few-shot/items")).slice(0, items);
-    const room = answerTokens(tidied, line, model.tokenizer);
-    const settings = { pairs: tidied, line, asked, draws, seed, tokenizer: model.tokenizer, room: model.longest - room };
+    const usable = fitting(pairs, line, model);
+    check(usable, pairs.length, Math.max(...ks));
+    const items = Math.min(options.items ?? 200, usable.length);
+    const asked = permutation(usable.length, new Random(seed, "few-shot/items")).slice(0, items);
+    const room = answerTokens(usable, line, model.tokenizer);
+    const settings = { pairs: usable, line, asked, draws, seed, tokenizer: model.tokenizer, room: model.longest - room };
     const groups = ks.map((k) => trialsOf(k, settings));
     const trials = groups.flat();
     const writer = await loadTextModel(folder, { device, slots });
@@ -153,16 +154,24 @@ export async function measureFewShot(
         }),
       };
     });
-    return { model: writer.name, template, items, draws, points };
+    return { model: writer.name, template, items, leftOut: pairs.length - usable.length, draws, points };
   } finally {
     await model.close();
   }
 }
 
-function check(pairs: readonly PromptPair[], most: number): void {
+/** Pairs that leave room for each other: each takes at most half of what the model reads. */
+function fitting(pairs: readonly PromptPair[], line: Line, { tokenizer, longest }: ChoiceModel): PromptPair[] {
+  return pairs
+    .map(({ prompt, completion }) => ({ prompt: tidy(prompt), completion: tidy(completion) }))
+    .filter((pair) => tokenizer.encode(line.question(pair) + line.answer(pair)).length <= (longest - 1) / 2);
+}
+
+function check(pairs: readonly PromptPair[], given: number, most: number): void {
   if (pairs.length <= most) {
+    const short = pairs.length < given ? " that fit half of the model's context" : "";
     throw new InputError(
-      `${most} examples before an item take at least ${most + 1} pairs, and there are ${pairs.length}: give more pairs, or smaller numbers with --k.`,
+      `${most} examples before an item take at least ${most + 1} pairs, and there are ${pairs.length}${short}: give more pairs, or smaller numbers with --k.`,
     );
   }
   const answers = new Set(pairs.map(({ completion }) => completion.toLocaleLowerCase()));
@@ -205,17 +214,10 @@ function trialsOf(k: number, settings: Settings): Trial[] {
 
 /** The question after as many of the last lines as there is room for. */
 function fitted(lines: readonly string[], question: string, room: number, tokenizer: Tokenizer) {
-  for (let reached = lines.length; reached >= 0; reached--) {
-    const text = [...lines.slice(lines.length - reached), question].join("\n");
-    const tokens = tokenizer.encode(text).length;
-    if (tokens <= room) return { text, reached };
-    if (reached === 0) {
-      throw new InputError(
-        `the prompt "${question.slice(0, 60)}" has ${tokens} tokens, and beside its answer the model has room for ${room}: give shorter pairs.`,
-      );
-    }
+  for (let dropped = 0; ; dropped++) {
+    const text = [...lines.slice(dropped), question].join("\n");
+    if (dropped === lines.length || tokenizer.encode(text).length <= room) return { text, reached: lines.length - dropped };
   }
-  throw new Error("unreachable: no line always fits or throws");
 }
 
 /** Room for the longest answer; one token more may be needed where it meets the question. */
