@@ -95,13 +95,15 @@ export function linearCrossEntropy(x: Tensor, weight: Tensor, targets: Tensor, b
     const [dParts, scaledParts] = [split(d, lengths, 0), split(scaled, lengths, 0)];
     const expected: Tensor[] = [];
     let [dWeight, dBias]: (Tensor | undefined)[] = [];
+    const inTurn = (part: Tensor, ...before: readonly (Tensor | undefined)[]) =>
+      chunks.length > 1 ? after(part, ...before.filter((tensor) => tensor !== undefined)) : part;
     chunks.forEach(({ probabilities, logSum }, i) => {
       // The runtime looks for what to compute first behind the last of these.
-      const before = [logSum, dBias, expected.at(-1), dWeight].filter((tensor) => tensor !== undefined);
-      const inTurn = (part: Tensor) => (chunks.length > 1 ? after(part, ...before) : part);
-      const weightPart = matmul(probabilities, inTurn(scaledParts[i]!), { transposeA: true });
-      const biasPart = bias && matmul(inTurn(dParts[i]!), probabilities, { transposeA: true });
-      expected.push(matmul(probabilities, weight));
+      const before = [logSum, dBias, expected.at(-1), dWeight];
+      const weightPart = matmul(probabilities, inTurn(scaledParts[i]!, ...before), { transposeA: true });
+      const biasPart = bias && matmul(inTurn(dParts[i]!, ...before), probabilities, { transposeA: true });
+      // Where the weight is frozen the graph has only these, so they take turns among themselves too.
+      expected.push(inTurn(matmul(probabilities, weight), logSum, expected.at(-1)));
       dWeight = dWeight ? add(dWeight, weightPart) : weightPart;
       dBias = biasPart && (dBias ? add(dBias, biasPart) : biasPart);
     });
