@@ -31,7 +31,7 @@ export function finetuneCommand(): Command {
     .option("--epochs <number>", "how often the data is gone through (default: 3)", number(0, true))
     .option("--minutes <number>", "how long to train, instead", number(0, true))
     .option("--steps <number>", "or so many steps", wholeNumber(1))
-    .option("--out <folder>", "folder of the run (default: runs/MODEL-DATA)")
+    .option("--out <folder>", "folder of the run (default: runs/MODEL-DATA, with the method where it is not lora)")
     .allowUnknownOption()
     .argument("[overrides...]", "any recipe field as --field value, such as --rank 8 (see slovo train --help)")
     .addHelpText(
@@ -70,7 +70,9 @@ async function recipeFor(
   overrides: Record<string, unknown>,
 ): Promise<Recipe> {
   using base = await loadModelFolder(folder);
-  const name = `${modelName(folder).replaceAll("/", "-")}-${given.data === undefined ? "chat" : nameOf(given.data)}`;
+  const { data, method } = given;
+  const parts = [modelName(folder).replaceAll("/", "-"), data === undefined ? "chat" : nameOf(data)];
+  const name = [...parts, ...(method === undefined || method === "lora" ? [] : [method])].join("-");
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return checkRecipe(fineTuningRecipe(base, { name, ...said, ...overrides }), "slovo finetune");
 }
