@@ -20,7 +20,7 @@ import {
   type Tensor,
   toOnnx,
 } from "../src/graph/index.ts";
-import { Params } from "../src/nn/index.ts";
+import { Params, type ScopeRules } from "../src/nn/index.ts";
 import { evaluate, type HostTensor, type HostTensors, nativeEngine } from "../src/runtime/index.ts";
 
 const root = resolve(import.meta.dirname, "fixtures/families");
@@ -187,19 +187,32 @@ export interface Parity {
  *
  * @throws Error that names the weight that is furthest off, or the weights that only one side has.
  */
-export async function checkParity(fixture: Fixture, model: FixtureModel): Promise<Parity> {
+export async function checkParity(fixture: Fixture, model: FixtureModel, part: TrainedPart = {}): Promise<Parity> {
   const furthest = { logits: 0, loss: 0, gradient: 0 };
   for (const at of fixture.cases) {
-    const found = await checkCase(fixture, at, model);
+    const found = await checkCase(fixture, at, model, part);
     for (const key of ["logits", "loss", "gradient"] as const) furthest[key] = Math.max(furthest[key], found[key]);
   }
   return furthest;
 }
 
-async function checkCase(fixture: Fixture, at: string, model: FixtureModel): Promise<Parity> {
+/** What an adapter makes of a model. */
+export interface TrainedPart {
+  /** How the scope answers. */
+  readonly rules?: readonly ScopeRules[];
+  /** Of which weights there are gradients; all when left out. */
+  readonly trains?: (name: string) => boolean;
+}
+
+async function checkCase(
+  fixture: Fixture,
+  at: string,
+  model: FixtureModel,
+  { rules = [], trains = () => true }: TrainedPart,
+): Promise<Parity> {
   const { name, expected, weights, task } = fixture;
   const fail = (problem: string) => new Error(`${name}, ${at}: ${problem}`);
-  const p = new Params();
+  const p = new Params(rules);
   const arrays = arraysOf(fixture, at);
   const batch = batchOf(fixture, arrays, at !== "batch");
   const built = model(p, batch);
@@ -216,11 +229,12 @@ async function checkCase(fixture: Fixture, at: string, model: FixtureModel): Pro
   if (loss && at === "batch") {
     const unread = Object.keys(weights).filter((stored) => !p.all.some((spec) => spec.name === stored));
     if (unread.length > 0) throw fail(`the model never asks for ${unread.join(", ")}`);
+    const trained = p.all.filter((spec) => trains(spec.name));
     grad(
       loss,
-      p.all.map((spec) => spec.tensor),
+      trained.map((spec) => spec.tensor),
     ).forEach((gradient, i) => {
-      outputs[`gradient.${p.all[i]!.name}`] = gradient;
+      outputs[`gradient.${trained[i]!.name}`] = gradient;
     });
   }
 

@@ -2,17 +2,19 @@
 import { InputError } from "../errors.ts";
 import { type BitFitConfig, bitFit } from "./bitfit.ts";
 import { type BottleneckConfig, bottleneck } from "./bottleneck.ts";
+import { type Ia3Config, ia3 } from "./ia3.ts";
 import { type LoraConfig, lora } from "./lora.ts";
 import type { Adapter, Method } from "./method.ts";
 import { type PrefixTuningConfig, prefixTuning } from "./prefix-tuning.ts";
 import { type PromptTuningConfig, promptTuning } from "./prompt-tuning.ts";
 
 /** The settings of an adapter, told apart by `method`. */
-export type AdapterConfig = LoraConfig | PromptTuningConfig | PrefixTuningConfig | BottleneckConfig | BitFitConfig;
+export type AdapterConfig = LoraConfig | Ia3Config | PromptTuningConfig | PrefixTuningConfig | BottleneckConfig | BitFitConfig;
 export type MethodName = AdapterConfig["method"];
 
 export const methods: { readonly [Name in MethodName]: Method<Extract<AdapterConfig, { method: Name }>> } = {
   lora,
+  ia3,
   prompt: promptTuning,
   prefix: prefixTuning,
   bottleneck,

@@ -1,9 +1,12 @@
 // The public face of adapt/: parameter-efficient methods, and their folders.
 export { type AdapterConfig, adapterConfigFrom, adapterOf } from "./adapter.ts";
-export { type AdapterContents, saveAdapter } from "./adapter-folder.ts";
+export { type AdapterContents, type AdapterFolder, loadAdapter, saveAdapter } from "./adapter-folder.ts";
 export type { BitFitConfig } from "./bitfit.ts";
 export { type BottleneckConfig, bottleneckTargets } from "./bottleneck.ts";
+export { type FittedAdapter, fitAdapter } from "./fitted-adapter.ts";
 export type { LoraConfig } from "./lora.ts";
+export { checkMatches } from "./matches.ts";
+export { type Merged, mergedTensors, mergeInto } from "./merge.ts";
 export type { Adapter, ChangedLayer } from "./method.ts";
 export type { PrefixTuningConfig } from "./prefix-tuning.ts";
 export type { PromptTuningConfig } from "./prompt-tuning.ts";

@@ -1,5 +1,6 @@
 /// <reference lib="es2025.float16" />
 // Floating-point numbers as files store them, made into float32: a piece at a time, checked on the way.
+import { InputError } from "../errors.ts";
 import type { StoredElements } from "./saved-tensor.ts";
 
 type ArrayType<Data> = { new (buffer: ArrayBufferLike, byteOffset: number, length: number): Data; BYTES_PER_ELEMENT: number };
@@ -45,6 +46,28 @@ function widenInto(target: Float32Array, dtype: FloatDtype, bytes: Uint8Array): 
     const bits = new Uint32Array(target.buffer, target.byteOffset, target.length);
     for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
   }
+}
+
+const largestHalf = 65504;
+
+/**
+ * Numbers as files store them in a narrower type: rounded to the nearest, ties to even.
+ * @throws InputError where a number is too large for F16; `where` names the tensor
+ */
+export function narrowFloats(data: Float32Array, dtype: FloatDtype, where: string): StoredElements {
+  const tooLarge = dtype === "F16" ? data.find((value) => Math.abs(value) > largestHalf) : undefined;
+  if (tooLarge !== undefined)
+    throw new InputError(`${where}: it holds ${tooLarge}, and f16 reaches only ${largestHalf}: choose bf16 or f32.`);
+  const narrow = dtype === "F32" ? data : dtype === "F16" ? new Float16Array(data) : toBfloat16(data);
+  return { dtype, bytes: new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength) };
+}
+
+/** The upper halves of the numbers, rounded to the nearest, ties to even. */
+function toBfloat16(data: Float32Array): Uint16Array {
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  const halves = new Uint16Array(data.length);
+  for (let i = 0; i < halves.length; i++) halves[i] = (bits[i]! + 0x7fff + ((bits[i]! >>> 16) & 1)) >>> 16;
+  return halves;
 }
 
 /** How many numbers of `bytes` are infinite or not a number. */

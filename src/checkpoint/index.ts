@@ -8,6 +8,7 @@ export {
   writeFileAtomically,
   writeFolderAtomically,
 } from "./atomic.ts";
+export { narrowFloats } from "./floats.ts";
 export * from "./hub/index.ts";
 export { readLlama2c } from "./llama2c.ts";
 export { loadModelFolder, type ModelFolder, type ReadOptions, type ReadReport, type StoredWeight } from "./model-folder.ts";

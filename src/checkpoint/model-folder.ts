@@ -63,6 +63,8 @@ export interface ModelFolder extends Disposable {
    * @throws InputError as `weight` does, and, with `strict`, where something is left over. The arrays are then partly filled.
    */
   readInto(targets: ReadonlyMap<string, Weight>, options?: ReadOptions): ReadReport;
+  /** The name in `tensors` of the weight that a model calls `name`; undefined where it is not stored. */
+  storedName(name: string): string | undefined;
   /** Stored tensors that nobody has asked for so far, other than buffers, heads of other tasks, and second copies of a tied weight. */
   unused(): string[];
   /** Throws InputError where something is unused: the config then is of another model than the weights. */
@@ -83,11 +85,19 @@ export async function loadModelFolder(path: string): Promise<ModelFolder> {
     throw new InputError(`${folder} is not a folder: expected a model folder with config.json and ${weightsFile}.`);
   }
   const config = await readJson(join(folder, "config.json"), jsonObject, asSpelled);
-  if (!config) throw new InputError(`${folder} is not a model folder: it has no config.json.`);
+  if (!config) throw new InputError(`${folder} is not a model folder: ${await whatItIs(folder)}.`);
   const spelled = { config, generationConfig: await readJson(join(folder, "generation_config.json"), jsonObject, asSpelled) };
   // Written out and parsed again, spelled numbers are numbers.
   const plain = JSON.parse(JSON.stringify(spelled)) as typeof spelled;
   return new OpenFolder(path, folder, { ...plain, spelled }, await openWeightFiles(folder));
+}
+
+/** Why a folder has no config.json, and what to do. */
+async function whatItIs(folder: string): Promise<string> {
+  const adapter = await readJson(join(folder, "adapter_config.json"), jsonObject).catch(() => undefined);
+  if (!adapter) return "it has no config.json";
+  const base = adapter.base_model_name_or_path;
+  return `it is an adapter${base ? ` for ${base}` : ""}, which goes beside its base: --model ${base || "BASE"} --adapter ${folder}`;
 }
 
 /** A stored tensor of floating point. */
@@ -156,7 +166,7 @@ class OpenFolder implements ModelFolder {
   }
 
   readInto(targets: ReadonlyMap<string, Weight>, { mayBeNew, strict = false }: ReadOptions = {}): ReadReport {
-    const absent = [...targets.keys()].filter((name) => this.#storedName(name) === undefined);
+    const absent = [...targets.keys()].filter((name) => this.storedName(name) === undefined);
     const missing = absent.filter((name) => !mayBeNew?.(name));
     if (missing.length > 0) throw this.#missing(missing);
     for (const [name, { shape, data: target }] of targets) {
@@ -196,7 +206,7 @@ class OpenFolder implements ModelFolder {
     this.close();
   }
 
-  #storedName(name: string): string | undefined {
+  storedName(name: string): string | undefined {
     return storedNames(name, this.#tied).find((candidate) => this.tensors.has(candidate));
   }
 
@@ -209,7 +219,7 @@ class OpenFolder implements ModelFolder {
   }
 
   #find(name: string, shape?: readonly number[]): Found {
-    const storedName = this.#storedName(name);
+    const storedName = this.storedName(name);
     if (storedName === undefined) throw this.#missing([name]);
     this.#used.set(storedName, storedNames(name, this.#tied));
     const tensor = this.tensors.get(storedName)!;

@@ -1,12 +1,13 @@
-/// <reference lib="es2025.float16" />
 // Writes a model folder again as a Hugging Face folder: everything that belongs to the model, its weights as they are or narrower.
 import { cp, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import {
   expectFreeFolder,
   type ModelFolder,
+  narrowFloats,
   type SavedTensor,
   saveModelFolder,
+  writeFileAtomically,
   writeFolderAtomically,
 } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
@@ -17,12 +18,16 @@ export type WeightType = (typeof weightTypes)[number];
 /** Tensors of floating point take this type; each keeps its own, byte for byte, where it is left out. */
 export interface HuggingFaceOptions {
   readonly dtype?: WeightType;
+  /** Takes the place of the folder's chat template. */
+  readonly chatTemplate?: string;
 }
+
+/** What of an opened folder is written; its files beside the weights are copied from `path`. */
+export type HuggingFaceModel = Pick<ModelFolder, "path" | "tensors" | "spelled">;
 
 /** `dtype` of `config.json`. */
 const longNames = { f32: "float32", f16: "float16", bf16: "bfloat16" } as const;
 const storedNames = { f32: "F32", f16: "F16", bf16: "BF16" } as const;
-const largestHalf = 65504;
 
 /** What is written anew, and what is of other formats: the rest of a folder goes along as it is. */
 const left =
@@ -36,7 +41,11 @@ const otherFormats = /^(onnx|openvino|coreml|\..*)$/;
  *
  * @throws InputError where the model is damaged, a number is too large for f16, `out` holds something, or the disk refuses
  */
-export async function writeHuggingFace(model: ModelFolder, out: string, { dtype }: HuggingFaceOptions = {}): Promise<void> {
+export async function writeHuggingFace(
+  model: HuggingFaceModel,
+  out: string,
+  { dtype, chatTemplate }: HuggingFaceOptions = {},
+): Promise<void> {
   if (resolve(model.path) === resolve(out)) {
     throw new InputError(`The export would replace the model that it reads, ${model.path}: choose another folder.`);
   }
@@ -51,6 +60,7 @@ export async function writeHuggingFace(model: ModelFolder, out: string, { dtype 
       if ((entry.isDirectory() ? otherFormats : left).test(entry.name)) continue;
       await cp(join(model.path, entry.name), join(folder, entry.name), { recursive: true, dereference: true });
     }
+    if (chatTemplate !== undefined) await writeFileAtomically(join(folder, "chat_template.jinja"), chatTemplate);
     await saveModelFolder(folder, {
       config: dtype ? { ...config, dtype: longNames[dtype] } : model.spelled.config,
       ...(generationConfig && { generationConfig }),
@@ -65,21 +75,5 @@ function converted(name: string, tensor: SavedTensor, dtype: WeightType, path: s
   if (tensor.dtype !== "float32" || tensor.stored?.dtype === type) return tensor;
   const { shape, data } = tensor;
   if (dtype === "f32") return { dtype: "float32", shape, data };
-  const tooLarge = dtype === "f16" ? data.find((value) => Math.abs(value) > largestHalf) : undefined;
-  if (tooLarge !== undefined) {
-    throw new InputError(
-      `${path}, tensor ${name}: it holds ${tooLarge}, and f16 reaches only ${largestHalf}: choose bf16 or f32.`,
-    );
-  }
-  const narrow = dtype === "f16" ? new Float16Array(data) : toBfloat16(data);
-  const bytes = new Uint8Array(narrow.buffer, narrow.byteOffset, narrow.byteLength);
-  return { dtype: "float32", shape, data, stored: { dtype: type, bytes } };
-}
-
-/** The upper halves of the numbers, rounded to the nearest, ties to even. */
-function toBfloat16(data: Float32Array): Uint16Array<ArrayBuffer> {
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
-  const halves = new Uint16Array(data.length);
-  for (let i = 0; i < halves.length; i++) halves[i] = (bits[i]! + 0x7fff + ((bits[i]! >>> 16) & 1)) >>> 16;
-  return halves;
+  return { dtype: "float32", shape, data, stored: narrowFloats(data, type, `${path}, tensor ${name}`) };
 }

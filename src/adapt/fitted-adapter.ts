@@ -1,0 +1,73 @@
+// An adapter that meets the base it is for: every weight has its place, and programs read base and adapter as one model.
+import { join } from "node:path";
+import type { ModelFolder, StoredWeight, Weight } from "../checkpoint/index.ts";
+import { InputError } from "../errors.ts";
+import { type ParameterSpec, Params, type ScopeRules } from "../nn/index.ts";
+import { adapterOf } from "./adapter.ts";
+import type { AdapterFolder } from "./adapter-folder.ts";
+import { checkMatches } from "./matches.ts";
+import type { Adapter } from "./method.ts";
+import { buildModel } from "./model-scope.ts";
+
+/** Base and adapter together. Leave its rules out of a scope, and read the base's weights, to have the base as it was. */
+export interface FittedAdapter {
+  readonly folder: AdapterFolder;
+  readonly base: ModelFolder;
+  readonly adapter: Adapter;
+  /** How the scope of a graph answers. */
+  readonly rules: readonly ScopeRules[];
+  /** Every weight of the model, those of the adapter among them. */
+  readonly specs: readonly ParameterSpec[];
+  /** The adapter's weight of that name, where it has one. */
+  own(name: string): Weight | undefined;
+  /** The adapter's, or the base's. The arguments are those of {@link ModelFolder.weight}, whose errors it throws. */
+  weight(name: string, shape: readonly number[], scratch?: Float32Array): Float32Array;
+  /** Where a weight lies in the base's files; undefined for what is the adapter's. */
+  stored(name: string, shape: readonly number[]): StoredWeight | undefined;
+}
+
+/**
+ * Puts an adapter beside a base.
+ * @throws InputError where it is for another base: layers that are not there, weights of other shapes or too few
+ */
+export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdapter {
+  const adapter = adapterOf(folder.config);
+  const p = new Params([adapter.rules()]);
+  buildModel(p, base.config, join(base.path, "config.json"));
+  const specs = p.all;
+  checkMatches(adapter, specs, base.config, folder.path);
+  const stranger = (problem: string) => {
+    const meant = folder.base ? ` (it was made for ${folder.base})` : "";
+    return new InputError(`${folder.path}${problem}: this adapter is for another base than ${base.path}${meant}.`);
+  };
+  const unread = new Set(folder.weights.keys());
+  const owned = new Map<string, Weight>();
+  for (const { name, shape } of specs) {
+    // An adapter that was made for a model without a head has its paths without the model's name.
+    const stored = [name, name.slice(name.indexOf(".") + 1)].find((spelled) => folder.weights.has(spelled));
+    if (stored === undefined) {
+      if (adapter.trains(name)) throw stranger(` lacks the tensor ${name} of [${shape.join(", ")}]`);
+      continue;
+    }
+    const weight = folder.weights.get(stored)!;
+    if (weight.shape.join() !== shape.join())
+      throw stranger(`, tensor ${stored}: its shape is [${weight.shape.join(", ")}] and should be [${shape.join(", ")}]`);
+    unread.delete(stored);
+    owned.set(name, weight);
+  }
+  const [first] = unread;
+  if (first !== undefined) throw stranger(` holds the tensor ${first}, for which the model has no place${ofHead(first)}`);
+  return {
+    folder,
+    base,
+    adapter,
+    rules: [adapter.rules()],
+    specs,
+    own: (name) => owned.get(name),
+    weight: (name, shape, scratch) => owned.get(name)?.data ?? base.weight(name, shape, scratch).data,
+    stored: (name, shape) => (owned.has(name) ? undefined : base.stored(name, shape)),
+  };
+}
+
+const ofHead = (name: string): string =>
+  /(^|\.)lm_head\./.test(name) ? ", since slovo adapts no output layer over a vocabulary, which LoRA in PEFT can" : "";

@@ -1,0 +1,90 @@
+// Merging: the base's own matrices as they become with an adapter in them, in memory or as a model folder.
+import { narrowFloats, type SavedTensor, type Weight } from "../checkpoint/index.ts";
+import { InputError } from "../errors.ts";
+import { methodOf } from "./adapter.ts";
+import type { FittedAdapter } from "./fitted-adapter.ts";
+
+/** What an adapter makes of the base's weights; those that stay are not among them. */
+function* mergedWeights(
+  fitted: FittedAdapter,
+  read: (name: string, shape: readonly number[]) => Weight,
+): Generator<[name: string, weight: Weight]> {
+  const { adapter, specs, base } = fitted;
+  const { merge } = adapter;
+  const method = methodOf(adapter.config).peftType;
+  if (!merge)
+    throw new InputError(
+      `${fitted.folder.path}: an adapter of the type ${method} changes no matrix of the base, so it cannot be merged; use it with --adapter.`,
+    );
+  const own = (name: string) => fitted.own(name)!;
+  for (const { name, shape } of specs) {
+    if (adapter.adds(name)) continue;
+    // What the adapter has in the base's place may itself be changed: PEFT keeps a copy of a table of embeddings that it changes.
+    const inPlace = fitted.own(name);
+    const changed = merge(name, inPlace ?? read(name, shape), own);
+    const data = changed ?? inPlace?.data;
+    if (!data) continue;
+    if (changed && base.config.tie_word_embeddings !== false && isTable(fitted, name))
+      throw new InputError(
+        `${fitted.folder.path} changes the embeddings ${name}, which are also the output layer of ${base.path} (tie_word_embeddings): merging would change that too; use the adapter with --adapter.`,
+      );
+    yield [name, { shape, data }];
+  }
+}
+
+const isTable = ({ adapter }: FittedAdapter, name: string): boolean =>
+  adapter.changed.get(name.replace(/\.weight$/, ""))?.kind === "embedding" && !/position|token_type/.test(name);
+
+/** Weights in memory that an adapter was merged into. */
+export interface Merged {
+  /** Puts back the bits that were there before. */
+  unmerge(): void;
+}
+
+/**
+ * Merges an adapter into arrays that hold the base's weights, by name: `W + B·A` in place of `W`, and no further work in any step.
+ * What was there is kept for `unmerge`: copies of the matrices that change, and of no others.
+ *
+ * @throws InputError where the method cannot be merged, or would change two layers where it means one; nothing is changed then
+ */
+export function mergeInto(fitted: FittedAdapter, weights: ReadonlyMap<string, Weight>): Merged {
+  const before = new Map<Float32Array, Float32Array>();
+  const changes = [...mergedWeights(fitted, (name) => weights.get(name)!)];
+  for (const [name, { data }] of changes) {
+    const target = weights.get(name)!.data;
+    before.set(target, target.slice());
+    target.set(data);
+  }
+  return {
+    unmerge() {
+      for (const [target, data] of before) target.set(data);
+      before.clear();
+    },
+  };
+}
+
+/**
+ * The tensors of the base's files with an adapter merged into them, for `saveModelFolder`: those that change keep their element type,
+ * the others their bytes. They are views of the base's files, which must stay open until they are written.
+ *
+ * @throws InputError as {@link mergeInto} does
+ */
+export function mergedTensors(fitted: FittedAdapter): Map<string, SavedTensor> {
+  const { base } = fitted;
+  const tensors = new Map(base.tensors);
+  for (const [name, { shape, data }] of mergedWeights(fitted, (name, shape) => base.weight(name, shape))) {
+    const stored = base.storedName(name) ?? name;
+    const { dtype = "F32" } = base.tensors.get(stored)?.stored ?? {};
+    tensors.set(stored, {
+      dtype: "float32",
+      shape,
+      data,
+      stored: narrowFloats(
+        data,
+        dtype as "F32" | "F16" | "BF16",
+        `${fitted.folder.path} merged into ${base.path}, tensor ${name}`,
+      ),
+    });
+  }
+  return tensors;
+}
