@@ -287,6 +287,8 @@ function checkSense(recipe: Recipe, where: string): void {
     wrong("objective: text-to-text needs data, a file of rows with a source and a target");
   if (recipe.method !== "full" && recipe.from === undefined)
     wrong(`method: ${recipe.method} adds to a trained model: name its folder with from`);
+  if (recipe.method === "qlora" && recipe.device !== "cpu")
+    wrong(`method: qlora computes on the cpu, not on ${recipe.device}: leave device out, or take method: lora`);
   // What a model that is continued can learn is known when its folder is read.
   if (recipe.from === undefined) checkObjective(recipe, family, `model: ${model}`, where);
 }
