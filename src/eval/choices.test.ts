@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { saveTinyEncoder } from "../../test/tiny-encoder.ts";
 import { saveTinyModel } from "../../test/tiny-model.ts";
-import { loadModelFolder } from "../checkpoint/index.ts";
+import { saveAdapter } from "../adapt/index.ts";
+import { loadModelFolder, saveModelFolder, type Weight } from "../checkpoint/index.ts";
 import { ignoredTarget } from "../graph/index.ts";
 import { gptConfigFrom } from "../models/index.ts";
 import { openEngine, Random } from "../runtime/index.ts";
@@ -89,6 +90,55 @@ test("what a chat template spells is read as control tokens, and nothing is put 
   const asked = [user, ...model.tokenizer.encode("кот"), assistant];
   const ids = [...asked, ...model.tokenizer.encode(" спит")];
   expect(found![0]!.logprob).toBeCloseTo(await byLoss(ids, asked.length), 3);
+});
+
+test("an adapter is asked as the base with the adapter merged into it", async () => {
+  const targets = ["q_proj", "down_proj"];
+  const config = {
+    method: "lora",
+    rank: 2,
+    alpha: 6,
+    dropout: 0,
+    rankStabilised: false,
+    targets,
+    modulesToSave: [],
+    fanInFanOut: false,
+  } as const;
+  using base = await loadModelFolder(join(folder, "gpt"));
+  const specs = parametersOf(nextToken(gptConfigFrom(base.config), { rows: 1, length: 8, packed: false }));
+  const random = new Random(5, "adapter");
+  const numbers = (...shape: number[]) => ({
+    shape,
+    data: Float32Array.from({ length: shape[0]! * shape[1]! }, () => 0.3 * random.normal()),
+  });
+  const weights = new Map<string, Weight>();
+  const merged = new Map<string, Weight>();
+  for (const { name, shape } of specs) {
+    const data = base.weight(name, shape).data.slice();
+    merged.set(name, { shape, data });
+    if (!targets.some((target) => name.endsWith(`${target}.weight`))) continue;
+    const [outputs, inputs] = shape as [number, number];
+    const [a, b] = [numbers(2, inputs), numbers(outputs, 2)];
+    weights.set(name.replace(/weight$/, "lora_A.weight"), a).set(name.replace(/weight$/, "lora_B.weight"), b);
+    for (let o = 0; o < outputs; o++)
+      for (let i = 0; i < inputs; i++)
+        for (let r = 0; r < 2; r++) data[o * inputs + i]! += 3 * b.data[o * 2 + r]! * a.data[r * inputs + i]!;
+  }
+  await saveAdapter(join(folder, "adapter"), { config, base: "gpt", weights });
+  await model.tokenizer.save(join(folder, "merged"));
+  await saveModelFolder(join(folder, "merged"), { config: base.config, weights: merged });
+  const [adapted, whole] = await Promise.all([
+    ChoiceModel.open(join(folder, "gpt"), { adapter: join(folder, "adapter") }),
+    ChoiceModel.open(join(folder, "merged")),
+  ]);
+  const asked = questions(20);
+  const [found, wanted, plain] = [await adapted.score(asked), await whole.score(asked), await model.score(asked)];
+  await Promise.all([adapted.close(), whole.close()]);
+  const sums = (all: typeof found) => all.flat().map(({ logprob }) => logprob);
+  sums(found).forEach((logprob, i) => {
+    expect(logprob).toBeCloseTo(sums(wanted)[i]!, 3);
+  });
+  expect(sums(found).some((logprob, i) => Math.abs(logprob - sums(plain)[i]!) > 1)).toBe(true);
 });
 
 test("the likeliest by sum, by token and by byte", () => {

@@ -1,10 +1,11 @@
 // Which of several continuations a GPT finds likelier: the log-probabilities of their tokens, many texts to one run of a program.
 import { join } from "node:path";
+import { fitAdapter, loadAdapter } from "../adapt/index.ts";
 import { loadModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { cast, ignoredTarget, input, linearCrossEntropy, reshape, take, toOnnx } from "../graph/index.ts";
 import { familyOf, type GptConfig, gpt, gptConfigFrom, gptHead } from "../models/index.ts";
-import { Params, sequenceContext } from "../nn/index.ts";
+import { Params, type ScopeRules, sequenceContext } from "../nn/index.ts";
 import { type Binding, type Device, type Engine, type HostTensors, openEngine, type Program } from "../runtime/index.ts";
 import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { Layout } from "../train/index.ts";
@@ -66,14 +67,14 @@ export function beginningOf(tokenizer: Tokenizer): Int32Array {
  * The texts of a question. Prompt and continuation are encoded together, as they stand in a text, so a token may cross from one to the
  * other; what all texts share with the prompt alone is given, and the rest of each is scored.
  */
-function segmentsOf({ prompt, choices, control }: Question, tokenizer: Tokenizer, beginning: Int32Array): Segment[] {
+function segmentsOf({ prompt, choices, control }: Question, tokenizer: Tokenizer, virtual: readonly number[]): Segment[] {
   const encode = (text: string) => tokenizer.encode(text, { allowSpecial: control });
   const alone = encode(prompt);
   const texts = choices.map((choice) => encode(prompt + choice));
   const given = Math.min(...texts.map((ids) => shared(alone, ids)));
   return texts.map((ids, i) => {
     if (ids.length === given) throw new InputError(`there is nothing to choose: continuation ${i + 1} of "${prompt}" is empty.`);
-    const before = control && given > 0 ? [] : beginning;
+    const before = [...virtual, ...(control && given > 0 ? [] : beginningOf(tokenizer))];
     return { ids: Int32Array.of(...before, ...ids), start: before.length + given };
   });
 }
@@ -85,37 +86,51 @@ function shared(a: Int32Array, b: Int32Array): number {
   return length;
 }
 
+/** What a model is made of, once it is read. */
+interface Parts {
+  readonly folder: string;
+  readonly tokenizer: Tokenizer;
+  readonly config: GptConfig;
+  /** How the scope of a graph answers; anew for each graph. */
+  readonly rules: () => readonly ScopeRules[];
+  readonly weights: HostTensors;
+  readonly engine: Engine;
+  readonly threads: number | undefined;
+}
+
+export interface ChoiceModelOptions {
+  /** A PEFT folder: the model is asked with this adapter over it. */
+  readonly adapter?: string;
+  readonly device?: Device;
+  readonly threads?: number;
+}
+
 /** A GPT that is asked for likelihoods. */
 export class ChoiceModel {
   readonly tokenizer: Tokenizer;
   /** The most tokens of a prompt with a continuation. */
   readonly longest: number;
-  readonly #folder: string;
-  readonly #config: GptConfig;
-  readonly #engine: Engine;
-  readonly #weights: HostTensors;
-  readonly #beginning: Int32Array;
-  readonly #threads: number | undefined;
+  readonly #parts: Parts;
+  /** The most tokens that are read, those before a text included. */
+  readonly #context: number;
+  /** Tokens that an adapter has before each text. */
+  readonly #virtual: readonly number[];
   /** By the length of their rows. */
   readonly #programs = new Map<number, Promise<SegmentProgram>>();
 
-  private constructor(
-    folder: string,
-    parts: { config: GptConfig; tokenizer: Tokenizer; engine: Engine; weights: HostTensors; threads: number | undefined },
-  ) {
-    this.#folder = folder;
-    this.tokenizer = parts.tokenizer;
-    this.#config = parts.config;
-    this.#engine = parts.engine;
-    this.#weights = parts.weights;
-    this.#threads = parts.threads;
-    this.#beginning = beginningOf(parts.tokenizer);
+  private constructor(parts: Parts) {
+    const { config, rules, tokenizer } = parts;
+    const scope = new Params(rules());
+    this.tokenizer = tokenizer;
+    this.#parts = parts;
+    this.#virtual = Array.from({ length: scope.virtualTokens }, (_, i) => config.vocabulary + i);
+    this.#context = config.context - (scope.prefix?.length ?? 0);
     // The last token of a text is predicted and not read.
-    this.longest = parts.config.context + 1 - this.#beginning.length;
+    this.longest = this.#context + 1 - this.#virtual.length - beginningOf(tokenizer).length;
   }
 
-  /** @throws InputError where the folder is broken, or its model is no GPT */
-  static async open(folder: string, { device, threads }: { device?: Device; threads?: number } = {}): Promise<ChoiceModel> {
+  /** @throws InputError where the folder is broken, its model is no GPT, or the adapter is for another */
+  static async open(folder: string, { adapter, device, threads }: ChoiceModelOptions = {}): Promise<ChoiceModel> {
     using files = await loadModelFolder(folder);
     const where = join(folder, "config.json");
     if (familyOf(files.config, where) !== "gpt") {
@@ -126,11 +141,18 @@ export class ChoiceModel {
     const config = gptConfigFrom(files.config, where);
     const tokenizer = await loadTokenizer(folder);
     checkRows(tokenizer, config.vocabulary, folder);
-    const layout = new Layout(lossesOfSegments(config, sizesFor(1, config.context)).parameters);
+    const fitted = adapter === undefined ? undefined : fitAdapter(await loadAdapter(adapter), files);
+    const rules = () => (fitted ? [fitted.adapter.rules()] : []);
+    const layout = new Layout(lossesOfSegments(config, sizesFor(1, config.context), rules()).parameters);
     const weights = layout.allocate();
-    files.readInto(layout.tensors(weights), { strict: true });
+    const tensors = layout.tensors(weights);
+    files.readInto(new Map([...tensors].filter(([name]) => !fitted?.adapter.adds(name))), { strict: true });
+    for (const [name, { data }] of tensors) {
+      const own = fitted?.own(name);
+      if (own) data.set(own.data);
+    }
     const engine = await openEngine({ device });
-    return new ChoiceModel(folder, { config, tokenizer, engine, weights: layout.views(weights), threads });
+    return new ChoiceModel({ folder, tokenizer, config, rules, weights: layout.views(weights), engine, threads });
   }
 
   /**
@@ -141,12 +163,12 @@ export class ChoiceModel {
     questions: readonly Question[],
     onProgress?: (progress: { done: number; all: number }) => void,
   ): Promise<Likelihood[][]> {
-    const segments = questions.map((question) => segmentsOf(question, this.tokenizer, this.#beginning));
+    const segments = questions.map((question) => segmentsOf(question, this.tokenizer, this.#virtual));
     const all = segments.flat();
     const longest = all.reduce((most, { ids }) => Math.max(most, ids.length - 1), 1);
-    if (longest > this.#config.context) {
+    if (longest > this.#context) {
       throw new InputError(
-        `a text to be scored has ${longest} tokens, and the model in ${this.#folder} reads at most ${this.#config.context}: shorten it.`,
+        `a text to be scored has ${longest} tokens, and the model in ${this.#parts.folder} reads at most ${this.#context}: shorten it.`,
       );
     }
     const program = await this.#program(longest);
@@ -165,10 +187,10 @@ export class ChoiceModel {
   }
 
   #program(longest: number): Promise<SegmentProgram> {
-    const sizes = sizesFor(longest, this.#config.context);
+    const sizes = sizesFor(longest, this.#context);
     const known = this.#programs.get(sizes.length);
     if (known) return known;
-    const created = SegmentProgram.create(this.#engine, this.#config, sizes, this.#weights, this.#threads);
+    const created = SegmentProgram.create(this.#parts, sizes);
     this.#programs.set(sizes.length, created);
     return created;
   }
@@ -195,14 +217,14 @@ function sizesFor(longest: number, context: number): Sizes {
  * The graph: rows of segments in, and the losses `[length]` of the tokens that are asked for, by their places in the rows; only there is
  * the vocabulary looked at.
  */
-function lossesOfSegments(config: GptConfig, { rows, length }: Sizes) {
-  const p = new Params();
+function lossesOfSegments(config: GptConfig, { rows, length }: Sizes, rules: readonly ScopeRules[]) {
+  const p = new Params(rules);
   const each = (name: string) => input(name, "int32", [rows, length]);
   const hidden = gpt(
     p,
     config,
     each("tokens"),
-    sequenceContext({ positions: cast(each("positions"), "int64"), segments: each("segments") }),
+    sequenceContext({ positions: cast(each("positions"), "int64"), segments: each("segments"), prefix: p.prefix }),
   );
   const asked = take(reshape(hidden, [rows * length, config.width]), input("places", "int32", [length]));
   const losses = linearCrossEntropy(asked, gptHead(p, config), input("targets", "int32", [length]));
@@ -247,8 +269,8 @@ class SegmentProgram {
     );
   }
 
-  static async create(engine: Engine, config: GptConfig, sizes: Sizes, weights: HostTensors, threads: number | undefined) {
-    const { losses } = lossesOfSegments(config, sizes);
+  static async create({ config, rules, weights, engine, threads }: Parts, sizes: Sizes) {
+    const { losses } = lossesOfSegments(config, sizes, rules());
     const program = await engine.compile(toOnnx({ losses }, { name: "choices" }).bytes, { threads });
     return new SegmentProgram(program, sizes, weights);
   }

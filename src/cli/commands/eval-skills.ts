@@ -22,6 +22,7 @@ import { Progress } from "../progress.ts";
 
 interface Options {
   model: string;
+  adapter?: string;
   before?: string;
   against?: string;
   count: number;
@@ -38,6 +39,7 @@ export function skillsCommand(): Command {
       "seven skills of a GPT on probes of the little world: how often it finds the right continuation likelier than the wrong one",
     )
     .addOption(modelOption())
+    .option("--adapter <folder>", "ask the model with this adapter over it (a PEFT folder)")
     .option("--count <number>", "probes of each skill, seen and kept apart, in each language", wholeNumber(1, 10_000), 200)
     .addOption(new Option("--language <name>", "one language only").choices(["ru", "en"]))
     .option("--seed <number>", "draws the probes", wholeNumber(0), 1)
@@ -48,11 +50,12 @@ export function skillsCommand(): Command {
     .option("--json", "print one JSON object: the outcome of every probe, as --before reads it")
     .addHelpText(
       "after",
-      "\nExamples:\n  slovo eval skills --model runs/little-world/model\n  slovo eval skills --model runs/little-world/model --json > before.json\n  slovo eval skills --model runs/tuned/model --before before.json\n",
+      "\nExamples:\n  slovo eval skills --model runs/little-world/model\n  slovo eval skills --model runs/little-world/model --json > before.json\n  slovo eval skills --model runs/tuned/model --before before.json\n  slovo eval skills --model runs/little-world/model --adapter runs/chat/adapter --against runs/little-world/model\n",
     )
     .action(async (options: Options) => {
       const before = options.before === undefined ? undefined : await readSkillsReport(options.before);
-      const other = options.against === undefined ? before : (await measure(options.against, options)).report;
+      const other =
+        options.against === undefined ? before : (await measure(options.against, { ...options, adapter: undefined })).report;
       const { report, failed } = await measure(options.model, options);
       if (options.json) return console.log(JSON.stringify(report));
       const blocks = other ? comparison(other, report) : table(report);
@@ -60,10 +63,10 @@ export function skillsCommand(): Command {
     });
 }
 
-async function measure(reference: string, { count, language, seed, device }: Options) {
+async function measure(reference: string, { adapter, count, language, seed, device }: Options) {
   const folder = await resolveModel(reference);
-  const model = await ChoiceModel.open(folder, { device });
-  const name = modelName(folder);
+  const model = await ChoiceModel.open(folder, { adapter, device });
+  const name = modelName(folder) + (adapter === undefined ? "" : ` with ${adapter}`);
   const progress = new Progress(`Asking ${name}`);
   try {
     return await measureSkills(model, name, {
