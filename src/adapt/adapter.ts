@@ -29,6 +29,15 @@ export function adapterOf(config: AdapterConfig): Adapter {
   return methodOf(config).adapter(config);
 }
 
+/**
+ * Settings with others over them, which are spelled as in `adapter_config.json`; `where` names these. Throws InputError as
+ * {@link adapterConfigFrom} does.
+ */
+export function withPeftFields(config: AdapterConfig, fields: Readonly<Record<string, unknown>>, where: string): AdapterConfig {
+  const { peftType, write, read } = methodOf(config);
+  return read({ ...write(config), ...fields, peft_type: peftType }, where);
+}
+
 /** The settings of a parsed `adapter_config.json`; `where` names the file. Throws InputError. */
 export function adapterConfigFrom(json: Readonly<Record<string, unknown>>, where: string): AdapterConfig {
   const method = Object.values(methods).find(({ peftType }) => peftType === json.peft_type);

@@ -1,9 +1,10 @@
 // The public face of adapt/: parameter-efficient methods, and their folders.
-export { type AdapterConfig, adapterConfigFrom, adapterOf } from "./adapter.ts";
+export { type AdapterConfig, adapterConfigFrom, adapterOf, withPeftFields } from "./adapter.ts";
 export { type AdapterContents, type AdapterFolder, loadAdapter, saveAdapter } from "./adapter-folder.ts";
 export type { BitFitConfig } from "./bitfit.ts";
 export { type BottleneckConfig, bottleneckTargets } from "./bottleneck.ts";
 export { type FittedAdapter, fitAdapter } from "./fitted-adapter.ts";
+export { defaultIa3Targets, type Ia3Config } from "./ia3.ts";
 export type { LoraConfig } from "./lora.ts";
 export { checkMatches } from "./matches.ts";
 export { type Merged, mergedTensors, mergeInto } from "./merge.ts";

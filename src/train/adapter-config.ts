@@ -3,10 +3,12 @@ import { join } from "node:path";
 import {
   type AdapterConfig,
   bottleneckTargets,
+  defaultIa3Targets,
   defaultTargets,
   type PrefixTuningConfig,
   type PromptTuningConfig,
   type Targets,
+  withPeftFields,
 } from "../adapt/index.ts";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
@@ -15,11 +17,17 @@ import { Random } from "../runtime/index.ts";
 import { loadTokenizer } from "../tokenizer/index.ts";
 import type { Recipe } from "./recipe.ts";
 
-/** Throws InputError where the recipe's method is none for that model. */
+/** Throws InputError where the recipe's method is none for that model, or its settings are none of the method. */
 export async function adapterConfigOf(recipe: Recipe, base: ModelFolder): Promise<AdapterConfig> {
+  const config = await methodConfig(recipe, base);
+  return recipe.peft ? withPeftFields(config, recipe.peft, `${recipe.name}, peft`) : config;
+}
+
+async function methodConfig(recipe: Recipe, base: ModelFolder): Promise<AdapterConfig> {
   const { method, rank, alpha = 2 * rank, adapterDropout: dropout, rankStabilised, modulesToSave } = recipe;
   const modelType = base.config.model_type as string;
   const selection = (usual: Targets) => ({ targets: recipe.targets ?? usual, modulesToSave });
+  const fanInFanOut = modelType === "gpt2";
   switch (method) {
     case "prompt":
       return promptConfig(recipe, base);
@@ -29,9 +37,13 @@ export async function adapterConfigOf(recipe: Recipe, base: ModelFolder): Promis
       return { method, width: recipe.bottleneck, ...selection(bottleneckTargets(modelType)) };
     case "bitfit":
       return { method, ...selection("all-linear") };
+    case "ia3": {
+      const { targets, feedForward } = defaultIa3Targets(modelType);
+      return { method, feedForward, ...selection(targets), fanInFanOut };
+    }
     default: {
       const layers = selection(defaultTargets(modelType));
-      return { method: "lora", rank, alpha, dropout, rankStabilised, ...layers, fanInFanOut: modelType === "gpt2" };
+      return { method: "lora", rank, alpha, dropout, rankStabilised, decomposed: method === "dora", ...layers, fanInFanOut };
     }
   }
 }

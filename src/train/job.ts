@@ -1,6 +1,7 @@
 // A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { checkMatches } from "../adapt/index.ts";
 import { loadModelFolder, type ModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
 import {
   type ConversationSource,
@@ -21,7 +22,7 @@ import {
   trainUnigram,
   trainWordPiece,
 } from "../tokenizer/index.ts";
-import { adaptedFrom, checkChanged } from "./adapted.ts";
+import { adaptedFrom } from "./adapted.ts";
 import { withShapeOf } from "./continued.ts";
 import type { AnyCourse } from "./course.ts";
 import { conversationCourse } from "./courses/conversation.ts";
@@ -91,7 +92,7 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const teach = conversations ? conversationCourse : courses[family];
   using course: AnyCourse = await teach({ recipe: shaped, source, conversations, tokenizer, folder, base, events });
   const trained = parametersOf(course.objective, adapted);
-  if (adapted) checkChanged(adapted, begun.name);
+  if (adapted) checkMatches(adapted.adapter, trained, base!.config, begun.name);
   checkMemory(shaped, numbersOf(trained), adapted && numbersIn(base!));
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
