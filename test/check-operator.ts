@@ -216,7 +216,7 @@ function gradientOrNone(loss: Tensor, target: Tensor): Tensor | undefined {
 
 function hostTensor(dtype: DType, { shape, data }: NdArray): HostTensor {
   if (dtype === "int64") return { dtype, shape, data: BigInt64Array.from(data, (x) => BigInt(x)) };
-  const array = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array }[dtype];
+  const array = { float32: Float32Array, int32: Int32Array, bool: Uint8Array, uint8: Uint8Array, int8: Int8Array }[dtype];
   return { dtype, shape, data: array.from(data) };
 }
 

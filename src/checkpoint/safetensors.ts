@@ -30,6 +30,8 @@ function tensorOf({ dtype, shape, begin, end }: HeaderEntry, file: Uint8Array, d
       return { dtype: "int64", shape, data: elements(bytes, BigInt64Array), stored };
     case "U8":
       return { dtype: "uint8", shape, data: bytes, stored };
+    case "I8":
+      return { dtype: "int8", shape, data: elements(bytes, Int8Array), stored };
     case "BOOL":
       return { dtype: "bool", shape, data: bytes, stored };
     default:
@@ -94,7 +96,7 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
 /** Why a PyTorch file is not opened, and what to do. */
 export const pickleRefusal = (path: string): string => `${path} is ${pickleAdvice}`;
 
-const storedAs = { float32: "F32", int32: "I32", int64: "I64", uint8: "U8", bool: "BOOL" } as const;
+const storedAs = { float32: "F32", int32: "I32", int64: "I64", uint8: "U8", int8: "I8", bool: "BOOL" } as const;
 
 /** A tensor's elements as they go to the disk: those of the file it came from, or the bytes of its array, in place. */
 function storedElements(tensor: SavedTensor): StoredElements {

@@ -8,6 +8,7 @@ interface ElementsOf extends Record<DType, ArrayBufferView> {
   int32: Int32Array;
   int64: BigInt64Array;
   uint8: Uint8Array;
+  int8: Int8Array;
   bool: Uint8Array;
 }
 
@@ -28,7 +29,7 @@ export type TypedTensor = {
   };
 }[DType];
 
-/** A tensor of a type that nothing here computes with (F64, I8, …): its bytes alone. */
+/** A tensor of a type that nothing here computes with (F64, I16, …): its bytes alone. */
 export interface OpaqueTensor {
   readonly dtype: "other";
   readonly shape: readonly number[];

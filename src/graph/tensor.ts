@@ -1,16 +1,16 @@
 // A symbolic tensor: it knows its type, its shape and the operation that made it. The graph is whatever the outputs reach.
 
-/** Element types that slovo's graphs use. `uint8` holds packed quantised weights. */
-export type DType = "float32" | "int32" | "int64" | "bool" | "uint8";
+/** Element types that slovo's graphs use. `uint8` and `int8` hold quantised numbers. */
+export type DType = "float32" | "int32" | "int64" | "bool" | "uint8" | "int8";
 
 /** ONNX's own numbers for them (`TensorProto.DataType`). */
-export const onnxTypes: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
+export const onnxTypes: Readonly<Record<DType, number>> = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, bool: 9 };
 
 /** One dimension: a number, or a name (or product of names, `"batch*time"`) that is bound when the graph runs. */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
-export type TypedArray = Float32Array | Int32Array | BigInt64Array | Uint8Array;
+export type TypedArray = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array;
 export type Attribute = number | string | readonly number[] | { readonly float: number };
 
 /**
@@ -79,7 +79,14 @@ function checkShape(operator: string, name: string, shape: Shape): void {
   throw graphError(operator, `"${name}" of shape [${shape.join(", ")}]: ${wanted}, got ${JSON.stringify(wrong)}`);
 }
 
-const arrays = { float32: Float32Array, int32: Int32Array, int64: BigInt64Array, bool: Uint8Array, uint8: Uint8Array } as const;
+const arrays = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+} as const;
 
 /** The typed array that holds elements of this type. */
 export function arrayFor(dtype: DType, length: number): TypedArray {

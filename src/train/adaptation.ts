@@ -2,7 +2,7 @@
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { filesOf, weightTensors } from "../generate/index.ts";
 import type { FileParameter, Tensor } from "../graph/index.ts";
-import type { PackedScope, ScopeRules } from "../nn/index.ts";
+import type { PackedWeight, ScopeRules } from "../nn/index.ts";
 import type { HostTensor, HostTensors } from "../runtime/index.ts";
 
 /**
@@ -34,7 +34,10 @@ export function frozenIn(base: ModelFolder): Pick<Adaptation, "filesOf" | "array
  * The frozen weights of a model folder, of which those that `scope` holds packed are read and packed one after another, once for all
  * graphs. The runtime gets these as inputs, and so neither copies them nor unpacks them while it compiles.
  */
-export function packedIn(base: ModelFolder, scope: PackedScope): Pick<Adaptation, "filesOf" | "arrays" | "packed"> {
+export function packedIn(
+  base: ModelFolder,
+  scope: { readonly weights: ReadonlyMap<string, PackedWeight> },
+): Pick<Adaptation, "filesOf" | "arrays" | "packed"> {
   const tensors: Record<string, HostTensor> = {};
   const done = new Set<string>();
   return {
