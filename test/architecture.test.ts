@@ -22,6 +22,7 @@ const beside = new Set([
   "checkpoint > tokenizer",
   "train > generate",
   "train > adapt",
+  "generate > adapt",
 ]);
 
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(

@@ -1,10 +1,13 @@
 // Continuous batching (Yu et al. 2022, "Orca"): texts join and leave the batch between steps, whenever there is a place.
+import type { LowRankAdapter } from "./adapter-bank.ts";
 import type { Predictions } from "./next-token.ts";
 
 /** A text that is being continued. */
 export interface Continuation {
   /** At least one token. */
   readonly prompt: Int32Array;
+  /** What is added to the base for this text. */
+  readonly adapter?: LowRankAdapter | undefined;
   /** Given what the model says comes next, the token to add, or undefined when the text is done. Must not keep `logits`. */
   next(logits: Float32Array, logSum: number): number | undefined;
   /** Something went wrong; nothing more is asked of it. */
@@ -20,8 +23,12 @@ export interface BatchModel {
   readonly lengths: Int32Array;
   /** Prompts are read at once, not piece by piece: an encoder sees all of a text. */
   readonly readsWhole?: boolean;
-  /** Adds tokens to empty rows from `row` on, a list each, or to a single row that may hold some. */
-  extend(row: number, texts: readonly ArrayLike<number>[]): Promise<Predictions>;
+  /** Adds tokens to empty rows from `row` on, a list each, or to a single row that may hold some; text i has the adapter i. */
+  extend(
+    row: number,
+    texts: readonly ArrayLike<number>[],
+    adapters: readonly (LowRankAdapter | undefined)[],
+  ): Promise<Predictions>;
   /** Adds a token to each of the first rows. */
   decode(tokens: ArrayLike<number>): Promise<Predictions>;
   /** Copies a row's text over another row's. */
@@ -119,7 +126,8 @@ export class Batcher {
     }
     const piece = this.#model.readsWhole ? Infinity : pieceLength;
     const pieces = continuations.map(({ prompt }) => prompt.subarray(done, done + piece));
-    const predictions = await this.#model.extend(row, pieces);
+    const adapters = continuations.map(({ adapter }) => adapter);
+    const predictions = await this.#model.extend(row, pieces, adapters);
     if (this.#filling !== filling) return;
     filling.done += piece;
     if (filling.done < continuations[0]!.prompt.length) return;

@@ -1,5 +1,6 @@
 // Beam search: several continuations of each prompt side by side, of which the likeliest as a whole is returned.
 import { InputError } from "../errors.ts";
+import type { LowRankAdapter } from "./adapter-bank.ts";
 import type { Predictions } from "./next-token.ts";
 import { blockRepeats } from "./repeated-ngrams.ts";
 import { largest } from "./sampling.ts";
@@ -13,8 +14,8 @@ export interface BeamModel {
   readonly begins?: readonly number[];
   /** How many tokens can be added to a prompt. */
   room(prompt: ArrayLike<number>): number;
-  /** Begins texts in the rows 0, 1, …, one for each prompt, whatever was there before. */
-  start(prompts: readonly ArrayLike<number>[]): Promise<Predictions>;
+  /** Begins texts in the rows 0, 1, …, one for each prompt, whatever was there before; with an adapter where one is given. */
+  start(prompts: readonly ArrayLike<number>[], adapter?: LowRankAdapter): Promise<Predictions>;
   /** Afterwards row i holds what row `parents[i]` held, and `tokens[i]` after it; rows behind `tokens.length` are forgotten. */
   step(tokens: ArrayLike<number>, parents: ArrayLike<number>): Promise<Predictions>;
 }
@@ -42,6 +43,8 @@ export interface BeamSearchOptions {
   readonly texts?: number;
   /** Only tokens below this are chosen: a model may have rows that no token stands for. All when left out. */
   readonly known?: number;
+  /** What is added to the base for these texts. */
+  readonly adapter?: LowRankAdapter | undefined;
   /** Ends the search with its reason. */
   readonly signal?: AbortSignal;
 }
@@ -70,7 +73,7 @@ export async function beamSearch(
   const found: BeamText[][] = [];
   for (let at = 0; at < prompts.length; at += together) {
     const searches = prompts.slice(at, at + together).map((prompt) => new Search(model, prompt, options));
-    await run(model, searches, options.signal);
+    await run(model, searches, options);
     found.push(...searches.map((search) => search.best(options.texts ?? 1)));
   }
   return found;
@@ -89,13 +92,13 @@ function check(model: BeamModel, { beams, maxTokens, lengthPenalty = 1, noRepeat
 }
 
 /** Takes all searches to their ends, a token of each of their beams at every step. */
-async function run(model: BeamModel, searches: readonly Search[], signal?: AbortSignal): Promise<void> {
+async function run(model: BeamModel, searches: readonly Search[], { adapter, signal }: BeamSearchOptions): Promise<void> {
   signal?.throwIfAborted();
   const prompts = searches.map((search) => search.prompt);
   let going = searches.filter((search) => !search.done);
   if (going.length === 0) return;
   // A search begins with one row, that of its prompt.
-  let predictions = await model.start(prompts);
+  let predictions = await model.start(prompts, adapter);
   for (const [row, search] of searches.entries()) search.advance(predictions, row);
   for (;;) {
     going = going.filter((search) => !search.done);

@@ -3,6 +3,12 @@ import type { Tensor } from "../graph/index.ts";
 import type { CachedLayer } from "../nn/index.ts";
 import type { HostTensor, HostTensors } from "../runtime/index.ts";
 
+/** Keys and values of one layer for the beginning of a row, `[kvHeads, length, head]` each. */
+export interface LayerPrefix {
+  readonly key: HostTensor;
+  readonly value: HostTensor;
+}
+
 /** What a step's graph writes, named as {@link KeyValueCache.bind} does. */
 export function presentOutputs(layers: readonly CachedLayer[]): Record<string, Tensor> {
   const parts = layers.flatMap(({ present }, i) => [
@@ -57,6 +63,24 @@ export class KeyValueCache {
       outputs[`present.${name}`] = tensor;
     }
     return { inputs, outputs };
+  }
+
+  /** Makes a row hold nothing but a prefix, of every layer. */
+  begin(row: number, prefix: readonly LayerPrefix[]): void {
+    const starts = prefix.flatMap(({ key, value }) => [key, value]);
+    this.#parts.forEach(({ data, rowShape: [kvHeads, capacity, width] }, i) => {
+      const { shape, data: given } = starts[i]!;
+      const [, length, head] = shape as [number, number, number];
+      for (let h = 0; h < kvHeads; h++) {
+        for (let t = 0; t < length; t++) {
+          const from = (h * length + t) * head;
+          // A head of the cache may be wider, filled up with zeros.
+          const to = ((row * kvHeads + h) * capacity + t) * width;
+          data.fill(0, to + head, to + width).set((given as Float32Array).subarray(from, from + head), to);
+        }
+      }
+    });
+    this.#lengths[row] = prefix[0]?.key.shape[1] ?? 0;
   }
 
   /** Copies a row's text over another row's. */

@@ -1,6 +1,7 @@
 // One request: from the model's predictions to tokens, and from tokens to the text that the reader gets.
 import { InputError } from "../errors.ts";
 import { StreamDecoder, type Tokenizer } from "../tokenizer/index.ts";
+import type { LowRankAdapter } from "./adapter-bank.ts";
 import type { Continuation } from "./batcher.ts";
 import { EventQueue } from "./event-queue.ts";
 import { largest, Sampler } from "./sampling.ts";
@@ -9,6 +10,7 @@ import type { GenerationEvent, GenerationOptions, TokenChoice } from "./types.ts
 
 export class TextContinuation implements Continuation {
   readonly prompt: Int32Array;
+  readonly adapter: LowRankAdapter | undefined;
   readonly events = new EventQueue<GenerationEvent>();
   readonly #tokenizer: Tokenizer;
   readonly #ends: ReadonlySet<number>;
@@ -33,7 +35,14 @@ export class TextContinuation implements Continuation {
       ends,
       room,
       begins,
-    }: { tokenizer: Tokenizer; ends: ReadonlySet<number>; room: number; begins?: readonly number[] | undefined },
+      adapter,
+    }: {
+      tokenizer: Tokenizer;
+      ends: ReadonlySet<number>;
+      room: number;
+      begins?: readonly number[] | undefined;
+      adapter?: LowRankAdapter | undefined;
+    },
   ) {
     const { maxTokens, alternatives = 0, beams = 1, repetitionPenalty = 1 } = options;
     if (!Number.isInteger(beams) || beams < 1) throw new InputError(`beams must be a whole number of 1 or more, got ${beams}`);
@@ -44,6 +53,7 @@ export class TextContinuation implements Continuation {
       if (!Number.isInteger(value) || value < 0) throw new InputError(`${name} must be a whole number ≥ 0, got ${value}`);
     }
     this.prompt = prompt;
+    this.adapter = adapter;
     this.#tokenizer = tokenizer;
     this.#ends = ends;
     this.#alternatives = alternatives;

@@ -4,13 +4,14 @@ import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { familyOf, type GptConfig, gptConfigFrom, type T5Config, t5ConfigFrom } from "../models/index.ts";
 import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
+import { type AdaptableModel, Adapters, adaptedLayers } from "./adapters.ts";
 import { Batcher, type BatchModel } from "./batcher.ts";
 import { type BeamModel, type BeamText, beamSearch } from "./beam-search.ts";
 import type { CompileSettings } from "./compile-model.ts";
 import { Decoder } from "./decoder.ts";
 import { EncoderDecoder } from "./encoder-decoder.ts";
 import { TextContinuation } from "./text-continuation.ts";
-import type { GenerationEvent, GenerationOptions, TextModel } from "./types.ts";
+import type { GenerationEvent, GenerationOptions, LoadedAdapter, TextModel } from "./types.ts";
 
 /** How many texts share a batch, unless told. */
 const defaultSlots = 8;
@@ -21,6 +22,8 @@ interface ModelOptions extends Omit<CompileSettings, "profile"> {
   readonly slots?: number;
   /** How many tokens a text can have; the model's context when left out, or 1024 where it sets no end. */
   readonly capacity?: number;
+  /** Layers that adapters will add to, by their paths: there the program is ready for them when they are loaded. */
+  readonly adapted?: readonly string[];
   /** Of an encoder–decoder, the token that the decoder reads first; 0 when left out, which is T5's padding. */
   readonly start?: number;
 }
@@ -41,7 +44,10 @@ export async function textModelFrom(options: TextModelOptions): Promise<TextMode
   return new BatchedTextModel(await openModel(options), options, () => {});
 }
 
-export type LoadOptions = Pick<ModelOptions, "precision" | "device" | "slots" | "threads" | "spin" | "capacity">;
+export interface LoadOptions extends Pick<ModelOptions, "precision" | "device" | "slots" | "threads" | "spin" | "capacity"> {
+  /** Folders of adapters that will be loaded: the program is compiled once for all of them. */
+  readonly adapters?: readonly string[];
+}
 
 /**
  * Opens a Hugging Face model folder (`config.json`, `model.safetensors`, `tokenizer.json`) of a GPT or a T5.
@@ -59,6 +65,7 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     const [start] = "encoderLayers" in config ? (tokens("decoder_start_token_id") ?? tokens("pad_token_id") ?? []) : [];
     const model = await openModel({
       ...options,
+      adapted: await adaptedLayers(options.adapters),
       config,
       start,
       weights: (...which) => files.weight(...which).data,
@@ -70,7 +77,7 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
       model.release();
       throw error;
     }
-    return new BatchedTextModel(model, { name: modelName(folder), tokenizer, ends }, () => files.close());
+    return new BatchedTextModel(model, { name: modelName(folder), tokenizer, ends, files }, () => files.close());
   } catch (error) {
     files.close();
     throw error;
@@ -78,7 +85,7 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
 }
 
 /** A batch of texts that can be shared by requests, or taken by a search. */
-interface GenerativeModel extends BatchModel, BeamModel {
+interface GenerativeModel extends BatchModel, BeamModel, Partial<AdaptableModel> {
   readonly capacity: number;
   release(): void;
 }
@@ -131,6 +138,7 @@ class BatchedTextModel implements TextModel {
   readonly rewrites: boolean;
   readonly #model: GenerativeModel;
   readonly #batcher: Batcher;
+  readonly #adapters: Adapters;
   readonly #tokenizer: Tokenizer;
   readonly #ends: ReadonlySet<number>;
   readonly #onClose: () => void;
@@ -139,7 +147,7 @@ class BatchedTextModel implements TextModel {
 
   constructor(
     model: GenerativeModel,
-    { name, tokenizer, ends }: Pick<TextModelOptions, "name" | "tokenizer" | "ends">,
+    { name, tokenizer, ends, files }: Pick<TextModelOptions, "name" | "tokenizer" | "ends"> & { readonly files?: ModelFolder },
     onClose: () => void,
   ) {
     this.name = name;
@@ -148,6 +156,7 @@ class BatchedTextModel implements TextModel {
     this.vocabularySize = model.vocabulary;
     this.#model = model;
     this.#batcher = new Batcher(model);
+    this.#adapters = new Adapters(name, model, files);
     this.#tokenizer = tokenizer;
     this.#ends = new Set(ends ?? [tokenizer.endOfText]);
     this.#onClose = onClose;
@@ -163,15 +172,18 @@ class BatchedTextModel implements TextModel {
     const tokens = this.#promptTokens(prompt);
     const { begins } = this.#model;
     const room = this.#model.room(tokens);
-    const setting = { tokenizer: this.#tokenizer, ends: this.#ends, room, begins };
+    const adapter = options.adapter === undefined ? undefined : this.#adapters.get(options.adapter);
+    const setting = { tokenizer: this.#tokenizer, ends: this.#ends, room, begins, adapter: adapter?.tables };
     const continuation = new TextContinuation(tokens, options, setting);
     const left = new AbortController();
-    const leave = () => {
+    const fail = (reason: unknown) => {
       left.abort();
       this.#batcher.remove(continuation);
-      continuation.fail(signal!.reason);
+      continuation.fail(reason);
     };
+    const leave = () => fail(signal!.reason);
     signal?.addEventListener("abort", leave);
+    adapter?.texts.add(fail);
     try {
       if (!continuation.done) {
         if ((options.beams ?? 1) > 1) this.#search(continuation, options, left.signal);
@@ -180,6 +192,7 @@ class BatchedTextModel implements TextModel {
       yield* continuation.events;
     } finally {
       signal?.removeEventListener("abort", leave);
+      adapter?.texts.delete(fail);
       left.abort();
       this.#batcher.remove(continuation);
     }
@@ -196,6 +209,7 @@ class BatchedTextModel implements TextModel {
         earlyStopping,
         noRepeatNgram,
         ends: this.#ends,
+        adapter: continuation.adapter,
         known: this.#tokenizer.vocabularySize,
         signal: AbortSignal.any([left, this.#closing.signal]),
       });
@@ -205,6 +219,18 @@ class BatchedTextModel implements TextModel {
       .alone(search)
       .then(([texts]) => give(texts![0]!))
       .catch((error) => continuation.fail(error));
+  }
+
+  get adapters(): readonly LoadedAdapter[] {
+    return this.#adapters.list;
+  }
+
+  loadAdapter(name: string, folder: string): Promise<LoadedAdapter> {
+    return this.#adapters.load(name, folder);
+  }
+
+  async unloadAdapter(name: string): Promise<void> {
+    this.#adapters.unload(name);
   }
 
   close(): Promise<void> {

@@ -28,6 +28,8 @@ export interface GenerationOptions {
   readonly seed?: number;
   /** Generation ends before any of these; they are not part of the text. */
   readonly stop?: readonly string[];
+  /** The name of a loaded adapter to continue the text with; the base alone when left out. */
+  readonly adapter?: string | undefined;
   /** How many alternatives to report for each token. */
   readonly alternatives?: number;
 }
@@ -63,6 +65,18 @@ export type GenerationEvent = GeneratedToken | GenerationEnd;
 export const precisions = ["f32", "int8", "int4"] as const;
 export type Precision = (typeof precisions)[number];
 
+/** A LoRA adapter that a model is to have beside its own weights. */
+export interface AdapterFolder {
+  readonly name: string;
+  /** A PEFT folder. */
+  readonly folder: string;
+}
+
+export interface LoadedAdapter extends AdapterFolder {
+  /** Of its numbers. */
+  readonly memoryBytes: number;
+}
+
 /** A loaded model with its tokenizer, ready to continue texts, or (an encoder–decoder) to write others from them. */
 export interface TextModel {
   readonly name: string;
@@ -78,5 +92,14 @@ export interface TextModel {
    * reading early, or aborts, frees the place in the batch.
    */
   generate(prompt: string | readonly number[], options: GenerationOptions, signal?: AbortSignal): AsyncGenerator<GenerationEvent>;
+  /** The adapters that texts can be continued with, in the order in which they were loaded. */
+  readonly adapters?: readonly LoadedAdapter[];
+  /**
+   * Reads a LoRA adapter from a PEFT folder; texts that are being continued go on meanwhile. Texts with different adapters share batches.
+   * @throws InputError where the name is taken, the adapter does not fit the model, or it changes more than linear layers
+   */
+  loadAdapter?(name: string, folder: string): Promise<LoadedAdapter>;
+  /** Forgets an adapter. Texts that are being continued with it end with an InputError. Throws InputError where there is none of that name. */
+  unloadAdapter?(name: string): Promise<void>;
   close(): Promise<void>;
 }

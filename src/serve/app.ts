@@ -1,13 +1,13 @@
 // The routes of the server.
-import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
-import type { GenerationOptions } from "../generate/types.ts";
-import { ApiError, asApiError, badRequest, errorResponse } from "./errors.ts";
+import type { GenerationOptions, LoadedAdapter } from "../generate/types.ts";
+import { adapterRoutes } from "./adapter-routes.ts";
+import { ApiError, asApiError, errorResponse } from "./errors.ts";
 import { type AnswerFormat, chatFormat, completionFormat } from "./formats.ts";
 import { generateQueued, modelFailed, type Station } from "./generation.ts";
-import { onlyJson, onlyLoopbackNames } from "./guards.ts";
+import { type Env, onlyJson, onlyLoopbackNames, readJson } from "./guards.ts";
 import type { Metrics } from "./metrics.ts";
 import { page } from "./page.ts";
 import {
@@ -20,6 +20,7 @@ import {
 } from "./requests.ts";
 import { respondStreaming, respondWhole } from "./respond.ts";
 import { runReader } from "./run-history.ts";
+import { idOf } from "./served-model.ts";
 import type { Traffic } from "./traffic.ts";
 
 export interface AppSettings {
@@ -29,16 +30,21 @@ export interface AppSettings {
   readonly bodyLimit: number;
   readonly maxTokens: number;
   readonly loopback: boolean;
+  readonly remoteAdapters: boolean;
   readonly allowOrigin: string | undefined;
   readonly runFolder: string | undefined;
   readonly pageFolder: string | undefined;
   readonly log: (line: string) => void;
 }
 
-type Env = { Bindings: HttpBindings; Variables: { signal: AbortSignal } };
-
 const started = Math.floor(Date.now() / 1000);
-const apiEndpoints = new Set(["/v1/models", "/v1/completions", "/v1/chat/completions"]);
+const apiEndpoints = new Set([
+  "/v1/models",
+  "/v1/completions",
+  "/v1/chat/completions",
+  "/v1/load_lora_adapter",
+  "/v1/unload_lora_adapter",
+]);
 
 export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
   const { stations, metrics, log } = settings;
@@ -70,58 +76,67 @@ export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
     bodyLimit({ maxSize: settings.bodyLimit, onError: () => Promise.reject(tooLarge(settings.bodyLimit)) }),
   );
 
-  const stationOf = (request: { model: string }): Station => {
-    const station = stations.get(request.model);
-    if (station?.model.failure) throw modelFailed(station.model);
-    if (station) return station;
-    const names = [...stations.keys()].join(", ");
-    throw new ApiError(404, `There is no model ${JSON.stringify(request.model)} here: this server has ${names}.`, {
+  /** A model by what a request calls it, or one of its adapters: `base:adapter`. */
+  const find = (id: string): Choice => {
+    const choice = choices().find((choice) => idOf(choice.station.model, choice.adapter?.name) === id);
+    if (choice?.station.model.failure) throw modelFailed(choice.station.model);
+    if (choice) return choice;
+    const names = choices().map(({ station, adapter }) => idOf(station.model, adapter?.name));
+    throw new ApiError(404, `There is no model ${JSON.stringify(id)} here: this server has ${names.join(", ")}.`, {
       param: "model",
       code: "model_not_found",
     });
   };
+  const choices = (): Choice[] =>
+    [...stations.values()].flatMap((station) => [
+      { station },
+      ...(station.model.adapters ?? []).map((adapter) => ({ station, adapter })),
+    ]);
 
   const answer = (
     c: Context<Env>,
-    station: Station,
+    { station, adapter }: Choice,
     request: CompletionRequest | ChatRequest,
     prompt: string | readonly number[],
     options: GenerationOptions,
     format: AnswerFormat,
   ): Promise<Response> => {
-    const { name } = station.model;
-    const events = generateQueued(station, prompt, options, metrics, c.get("signal"));
+    const name = idOf(station.model, adapter?.name);
+    const events = generateQueued(station, prompt, { ...options, adapter: adapter?.name }, metrics, c.get("signal"));
     if (!request.stream) return respondWhole(format, name, events);
     const includeUsage = request.stream_options?.include_usage ?? false;
     return respondStreaming(format, name, events, { includeUsage, onError: (error) => report(error, c, log) });
   };
 
-  const describe = ({ model }: Station) => ({
-    id: model.name,
+  const describe = ({ station: { model }, adapter }: Choice) => ({
+    id: idOf(model, adapter?.name),
     object: "model",
     created: started,
     owned_by: "slovo",
     context_length: model.contextLength,
     vocabulary_size: model.vocabularySize,
+    ...(adapter && { parent: model.name, memory_bytes: adapter.memoryBytes }),
   });
-  app.get("/v1/models", (c) => c.json({ object: "list", data: [...stations.values()].map(describe) }));
-  app.get("/v1/models/:name{.+}", (c) => c.json(describe(stationOf({ model: c.req.param("name") }))));
+  app.get("/v1/models", (c) => c.json({ object: "list", data: choices().map(describe) }));
+  app.get("/v1/models/:name{.+}", (c) => c.json(describe(find(c.req.param("name")))));
+  app.route("/v1", adapterRoutes(stations, settings.remoteAdapters));
 
   app.post("/v1/completions", async (c) => {
     const request = parseCompletion(await readJson(c));
-    const station = stationOf(request);
-    const options = generationOptions(request, station.model, settings.maxTokens);
+    const choice = find(request.model);
+    const options = generationOptions(request, choice.station.model, settings.maxTokens);
     const format = completionFormat(request.echo ? String(request.prompt) : "", request.logprobs !== undefined);
-    return answer(c, station, request, request.prompt, options, format);
+    return answer(c, choice, request, request.prompt, options, format);
   });
 
   app.post("/v1/chat/completions", async (c) => {
     const request = parseChat(await readJson(c));
-    const station = stationOf(request);
-    const options = generationOptions(request, station.model, settings.maxTokens);
-    const { prompt, stop } = await station.model.chatPrompt(chatMessages(request));
+    const choice = find(request.model);
+    const { model } = choice.station;
+    const options = generationOptions(request, model, settings.maxTokens);
+    const { prompt, stop } = await model.chatPrompt(chatMessages(request), choice.adapter?.name);
     const format = chatFormat(request.logprobs ?? false);
-    return answer(c, station, request, prompt, { ...options, stop: [...options.stop!, ...stop] }, format);
+    return answer(c, choice, request, prompt, { ...options, stop: [...options.stop!, ...stop] }, format);
   });
 
   app.get("/health", (c) => {
@@ -155,13 +170,10 @@ export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
   return app;
 }
 
-async function readJson(c: Context): Promise<unknown> {
-  const text = await c.req.text();
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`The body is not JSON: ${(error as Error).message}.`);
-  }
+/** What a request can ask for: a model, or one of its adapters. */
+interface Choice {
+  readonly station: Station;
+  readonly adapter?: LoadedAdapter;
 }
 
 /** Our own mistakes go to the log with their stack; a client's do not. */

@@ -23,13 +23,17 @@ export function transcriptPrompt(messages: readonly ChatMessage[]): ChatPrompt {
 }
 
 /**
- * How conversations become prompts for the model in a folder.
+ * How conversations become prompts for the model or the adapter in a folder; `otherwise` where it has no template.
  * @throws InputError where the template cannot be parsed; the returned function throws it where the template refuses, or a
  *   message spells out a control token
  */
-export async function loadChatFormat(folder: string, tokenizer: Tokenizer): Promise<ChatFormat> {
+export async function loadChatFormat(
+  folder: string,
+  tokenizer: Tokenizer,
+  otherwise: ChatFormat = transcriptPrompt,
+): Promise<ChatFormat> {
   const source = await readChatTemplate(folder, tokenizer);
-  if (source === undefined) return transcriptPrompt;
+  if (source === undefined) return otherwise;
   const template = new ChatTemplate(source, tokenizer, folder);
   return (messages) => ({ prompt: Array.from(template.prompt(messages)), stop: [] });
 }

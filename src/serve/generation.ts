@@ -3,7 +3,7 @@ import type { GenerationEvent, GenerationOptions } from "../generate/types.ts";
 import { ApiError } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RequestQueue } from "./request-queue.ts";
-import type { ServedModel } from "./served-model.ts";
+import { idOf, type ServedModel } from "./served-model.ts";
 
 /** A model with the queue before it. */
 export interface Station {
@@ -23,7 +23,7 @@ export async function* generateQueued(
   metrics: Metrics,
   signal: AbortSignal,
 ): AsyncGenerator<GenerationEvent> {
-  const labels = { model: model.name };
+  const labels = { model: idOf(model, options.adapter) };
   const arrived = performance.now();
   const leave = await queue.enter(signal);
   let firstAt = 0;

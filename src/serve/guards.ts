@@ -1,6 +1,10 @@
 // What a request must pass before it reaches a route.
-import type { MiddlewareHandler } from "hono";
-import { ApiError } from "./errors.ts";
+import type { HttpBindings } from "@hono/node-server";
+import type { Context, MiddlewareHandler } from "hono";
+import { ApiError, badRequest } from "./errors.ts";
+
+/** What routes know besides the request: its socket, and when it is to end. */
+export type Env = { Bindings: HttpBindings; Variables: { signal: AbortSignal } };
 
 /** Whether an address can be reached from this machine alone. */
 export function isLoopback(host: string): boolean {
@@ -28,3 +32,12 @@ export const onlyJson: MiddlewareHandler = (c, next) => {
   if (c.req.method !== "POST" || /^application\/json\s*(;|$)/i.test(type)) return next();
   throw new ApiError(415, `The Content-Type must be application/json, got ${type === "" ? "none" : type}.`);
 };
+
+export async function readJson(c: Context): Promise<unknown> {
+  const text = await c.req.text();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`The body is not JSON: ${(error as Error).message}.`);
+  }
+}

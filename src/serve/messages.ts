@@ -1,5 +1,5 @@
 // What the server's thread and a model's worker thread say to each other.
-import type { GenerationEvent, GenerationOptions, Precision } from "../generate/types.ts";
+import type { AdapterFolder, GenerationEvent, GenerationOptions, LoadedAdapter, Precision } from "../generate/types.ts";
 import type { Device } from "../runtime/index.ts";
 import type { ChatMessage, ChatPrompt } from "./chat-prompt.ts";
 
@@ -10,6 +10,7 @@ export interface WorkerSetup {
   readonly device?: Device;
   readonly slots?: number;
   readonly threads?: number;
+  readonly adapters?: readonly AdapterFolder[];
 }
 
 /** To the worker. Each request has an `id` of its own; everything said about it carries that number. */
@@ -20,7 +21,14 @@ export type WorkerRequest =
       readonly prompt: string | readonly number[];
       readonly options: GenerationOptions;
     }
-  | { readonly type: "chat"; readonly id: number; readonly messages: readonly ChatMessage[] }
+  | {
+      readonly type: "chat";
+      readonly id: number;
+      readonly messages: readonly ChatMessage[];
+      readonly adapter?: string | undefined;
+    }
+  | { readonly type: "load"; readonly id: number; readonly name: string; readonly folder: string }
+  | { readonly type: "unload"; readonly id: number; readonly name: string }
   | { readonly type: "abort"; readonly id: number }
   | { readonly type: "close" };
 
@@ -34,8 +42,15 @@ export interface SentError {
 
 /** From the worker. */
 export type WorkerReply =
-  | { readonly type: "ready"; readonly contextLength: number; readonly vocabularySize: number }
+  | {
+      readonly type: "ready";
+      readonly contextLength: number;
+      readonly vocabularySize: number;
+      readonly adapters: readonly LoadedAdapter[];
+    }
   | { readonly type: "refused"; readonly error: SentError }
   | { readonly type: "event"; readonly id: number; readonly event: GenerationEvent }
   | { readonly type: "chat"; readonly id: number; readonly prompt: ChatPrompt }
+  /** What is loaded after a "load" or an "unload". */
+  | { readonly type: "adapters"; readonly id: number; readonly adapters: readonly LoadedAdapter[] }
   | { readonly type: "error"; readonly id: number; readonly error: SentError };

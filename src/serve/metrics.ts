@@ -1,12 +1,14 @@
 // What the server counts, for Prometheus at /metrics.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Station } from "./generation.ts";
 import type { RequestQueue } from "./request-queue.ts";
+import { idOf } from "./served-model.ts";
 
 const latencies = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const speeds = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500];
 
-/** @param queues the queue before each model, by its name */
-export function createMetrics(queues: ReadonlyMap<string, RequestQueue>) {
+/** @param stations the models by their names */
+export function createMetrics(stations: ReadonlyMap<string, Station>) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -18,11 +20,22 @@ export function createMetrics(queues: ReadonlyMap<string, RequestQueue>) {
       registers,
       labelNames: ["model"],
       collect() {
-        for (const [model, queue] of queues) this.set({ model }, read(queue));
+        for (const [model, { queue }] of stations) this.set({ model }, read(queue));
       },
     });
   gauge("slovo_requests_running", "Requests that are generating.", (queue) => queue.running);
   gauge("slovo_queue_depth", "Requests that wait for a slot.", (queue) => queue.waiting);
+  new Gauge({
+    name: "slovo_adapter_memory_bytes",
+    help: "Memory of each loaded adapter's numbers.",
+    registers,
+    labelNames: ["model"],
+    collect() {
+      this.reset();
+      for (const { model } of stations.values())
+        for (const { name, memoryBytes } of model.adapters ?? []) this.set({ model: idOf(model, name) }, memoryBytes);
+    },
+  });
 
   return {
     registry,

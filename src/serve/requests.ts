@@ -121,6 +121,14 @@ const chatSchema = z.strictObject({
   verbosity: inert((verbosity: unknown) => verbosity === "medium", "is not supported: leave it out"),
 });
 
+/** vLLM's two endpoints for adapters; `model` is the base, where several are served. */
+const adapterName = z.string().regex(/^\S(.{0,198}\S)?$/u, "expected a name of 1 to 200 characters");
+const unloadSchema = z.strictObject({ lora_name: adapterName, model: optional(z.string()), lora_int_id: z.unknown().optional() });
+const loadSchema = unloadSchema.extend({
+  lora_path: z.string().min(1),
+  load_inplace: inert((inPlace: unknown) => inPlace === false, "is not supported: unload the adapter first"),
+});
+
 export type CompletionRequest = z.output<typeof completionSchema>;
 export type ChatRequest = z.output<typeof chatSchema>;
 
@@ -153,6 +161,9 @@ export function parseChat(body: unknown): ChatRequest {
     throw badRequest("The field top_logprobs: set logprobs to true with it.", "top_logprobs");
   return request;
 }
+
+export const parseLoadAdapter = (body: unknown) => parse(loadSchema, body);
+export const parseUnloadAdapter = (body: unknown) => parse(unloadSchema, body);
 
 export function chatMessages(request: ChatRequest): ChatMessage[] {
   return request.messages.map(({ role, content }) => ({ role: role === "developer" ? "system" : role, content }));

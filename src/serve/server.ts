@@ -5,14 +5,14 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { InputError } from "../errors.ts";
-import { modelName, type Precision, type TextModel } from "../generate/index.ts";
+import { type AdapterFolder, modelName, type Precision, type TextModel } from "../generate/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { createApp, shuttingDown } from "./app.ts";
 import type { Station } from "./generation.ts";
 import { isLoopback } from "./guards.ts";
 import { createMetrics } from "./metrics.ts";
 import { RequestQueue } from "./request-queue.ts";
-import { type ServedModel, servedInThread } from "./served-model.ts";
+import { idOf, type ServedModel, servedInThread } from "./served-model.ts";
 import { Traffic } from "./traffic.ts";
 import { WorkerModel } from "./worker-model.ts";
 
@@ -27,6 +27,10 @@ export interface ServeOptions {
   readonly port?: number;
   /** How weights are held while generating. */
   readonly precision?: Precision;
+  /** LoRA adapters to load with the models; with several models, `base` says whose each is. More can come while the server runs. */
+  readonly adapters?: readonly ServedAdapter[];
+  /** Whether other machines may load and unload adapters; only this one may when left out. */
+  readonly remoteAdapters?: boolean;
   /** What computes; the CPU when left out. */
   readonly device?: Device;
   /** How many requests one model answers at once; they share batches. */
@@ -51,7 +55,14 @@ export interface ServeOptions {
   readonly log?: (line: string) => void;
 }
 
+export interface ServedAdapter extends AdapterFolder {
+  /** The name of the model that it is for; needed where there are several. */
+  readonly base?: string | undefined;
+}
+
 export interface RunningServer {
+  /** What requests call the adapters that were loaded at the start, and the memory of each in bytes. */
+  readonly adapters: readonly { readonly id: string; readonly memoryBytes: number }[];
   /** The address of the page; the API's base address is this with `/v1`. */
   readonly url: string;
   /** Takes no more requests, waits for the running ones, and frees the models. */
@@ -72,7 +83,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     for (const model of models) {
       stations.set(model.name, { model, queue: new RequestQueue(slots, maxQueue) });
     }
-    const metrics = createMetrics(new Map([...stations].map(([name, { queue }]) => [name, queue])));
+    const metrics = createMetrics(stations);
     const loopback = isLoopback(host);
     const traffic = new Traffic();
     const app = createApp(
@@ -80,6 +91,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         stations,
         metrics,
         loopback,
+        remoteAdapters: options.remoteAdapters ?? false,
         log,
         bodyLimit: options.bodyLimit ?? 1024 * 1024,
         maxTokens: options.maxTokens ?? Number.POSITIVE_INFINITY,
@@ -98,7 +110,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     }
     const name = host.includes(":") ? `[${host}]` : host;
     let closed: Promise<void> | undefined;
+    const adapters = models.flatMap((model) =>
+      (model.adapters ?? []).map(({ name, memoryBytes }) => ({ id: idOf(model, name), memoryBytes })),
+    );
     return {
+      adapters,
       url: `http://${name}:${(server.address() as AddressInfo).port}`,
       close() {
         closed ??= shutDown(server, traffic, shutdownSeconds).then(() => closeAll(models));
@@ -121,7 +137,11 @@ async function loadModels(options: ServeOptions, slots: number, log: (line: stri
   const names = [...models.map(({ name }) => name), ...folders.map(modelName)];
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new InputError(`two models have the name ${twice}: serve one of them at a time.`);
-  const loading = folders.map((folder) => WorkerModel.load({ folder, precision, device, slots, threads }, log));
+  const adapters = adaptersByBase(options.adapters ?? [], folders.map(modelName));
+  const loading = folders.map((folder) => {
+    const setup = { folder, precision, device, slots, threads, adapters: adapters.get(modelName(folder)) };
+    return WorkerModel.load(setup, log);
+  });
   const loaded = await Promise.allSettled(loading);
   const served = [
     ...models.map(servedInThread),
@@ -134,6 +154,16 @@ async function loadModels(options: ServeOptions, slots: number, log: (line: stri
   }
   if (served.length === 0) throw new InputError("there is nothing to serve: name a model folder.");
   return served;
+}
+
+/** The adapters of each base. Throws InputError where it is not clear which base one is for. */
+function adaptersByBase(adapters: readonly ServedAdapter[], bases: readonly string[]): Map<string, ServedAdapter[]> {
+  return Map.groupBy(adapters, ({ name, base }) => {
+    if (base === undefined && bases.length === 1) return bases[0]!;
+    if (base !== undefined && bases.includes(base)) return base;
+    const problem = base === undefined ? "does not say which of the models it is for" : `is for "${base}", which is not served`;
+    throw new InputError(`the adapter "${name}" ${problem}: choose one of ${bases.join(", ")} as its base.`);
+  });
 }
 
 /**

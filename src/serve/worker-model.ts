@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { InputError } from "../errors.ts";
-import { type GenerationEvent, type GenerationOptions, modelName } from "../generate/index.ts";
+import { type GenerationEvent, type GenerationOptions, type LoadedAdapter, modelName } from "../generate/index.ts";
 import type { ChatMessage, ChatPrompt } from "./chat-prompt.ts";
 import type { SentError, WorkerReply, WorkerRequest, WorkerSetup } from "./messages.ts";
 import type { ServedModel } from "./served-model.ts";
@@ -50,6 +50,7 @@ export class WorkerModel implements ServedModel {
   readonly name: string;
   readonly contextLength: number;
   readonly vocabularySize: number;
+  adapters: readonly LoadedAdapter[];
   readonly #worker: Worker;
   readonly #mailboxes = new Map<number, Mailbox>();
   #nextId = 0;
@@ -76,6 +77,7 @@ export class WorkerModel implements ServedModel {
     this.name = name;
     this.contextLength = ready.contextLength;
     this.vocabularySize = ready.vocabularySize;
+    this.adapters = ready.adapters;
     this.#worker = worker;
     worker.on("message", (reply: Extract<WorkerReply, { id: number }>) => this.#mailboxes.get(reply.id)?.put(reply));
     const fail = (cause: unknown) => {
@@ -130,11 +132,27 @@ export class WorkerModel implements ServedModel {
     }
   }
 
-  async chatPrompt(messages: readonly ChatMessage[]): Promise<ChatPrompt> {
+  async chatPrompt(messages: readonly ChatMessage[], adapter?: string): Promise<ChatPrompt> {
+    return (await this.#ask<"chat">((id) => ({ type: "chat", id, messages, adapter }))).prompt;
+  }
+
+  async loadAdapter(name: string, folder: string): Promise<LoadedAdapter> {
+    this.adapters = (await this.#ask<"adapters">((id) => ({ type: "load", id, name, folder }))).adapters;
+    return this.adapters.find((adapter) => adapter.name === name)!;
+  }
+
+  async unloadAdapter(name: string): Promise<void> {
+    this.adapters = (await this.#ask<"adapters">((id) => ({ type: "unload", id, name }))).adapters;
+  }
+
+  /** Sends a request that has one answer, of the given type. */
+  async #ask<Type extends WorkerReply["type"]>(
+    request: (id: number) => WorkerRequest,
+  ): Promise<Extract<WorkerReply, { type: Type }>> {
     const [id, mailbox] = this.#open();
     try {
-      this.#post({ type: "chat", id, messages });
-      return ((await mailbox.next()) as Extract<WorkerReply, { type: "chat" }>).prompt;
+      this.#post(request(id));
+      return (await mailbox.next()) as Extract<WorkerReply, { type: Type }>;
     } finally {
       this.#mailboxes.delete(id);
     }

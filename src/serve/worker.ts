@@ -2,8 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { InputError } from "../errors.ts";
 import { loadTextModel } from "../generate/index.ts";
-import type { TextModel } from "../generate/types.ts";
-import { loadTokenizer } from "../tokenizer/index.ts";
+import type { AdapterFolder, TextModel } from "../generate/types.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { type ChatFormat, loadChatFormat } from "./chat-prompt.ts";
 import type { SentError, WorkerReply, WorkerRequest, WorkerSetup } from "./messages.ts";
 
@@ -15,9 +15,33 @@ function sent(error: unknown): SentError {
   return { message, stack, input: error instanceof InputError };
 }
 
+/** A model with the formats of its conversations: its own, and of those adapters that learnt another one. */
+interface Speaker {
+  readonly model: TextModel;
+  readonly tokenizer: Tokenizer;
+  readonly ownFormat: ChatFormat;
+  readonly adapterFormats: Map<string, ChatFormat>;
+}
+
+async function loadAdapter({ model, tokenizer, ownFormat, adapterFormats }: Speaker, { name, folder }: AdapterFolder) {
+  const format = await loadChatFormat(folder, tokenizer, ownFormat);
+  await model.loadAdapter!(name, folder);
+  adapterFormats.set(name, format);
+}
+
 /** Answers the requests that come through the port, many at a time, until it is told to close. */
-function answerRequests(model: TextModel, chatFormat: ChatFormat): void {
+function answerRequests(speaker: Speaker): void {
+  const { model, ownFormat, adapterFormats } = speaker;
   const running = new Map<number, AbortController>();
+
+  /** Sends what `work` makes of a request that has one answer. */
+  const answer = async (id: number, work: () => WorkerReply | Promise<WorkerReply>) => {
+    try {
+      reply(await work());
+    } catch (error) {
+      reply({ type: "error", id, error: sent(error) });
+    }
+  };
 
   const generate = async ({ id, prompt, options }: Extract<WorkerRequest, { type: "generate" }>) => {
     const abort = new AbortController();
@@ -36,11 +60,21 @@ function answerRequests(model: TextModel, chatFormat: ChatFormat): void {
       case "generate":
         return generate(request);
       case "chat":
-        try {
-          return reply({ type: "chat", id: request.id, prompt: chatFormat(request.messages) });
-        } catch (error) {
-          return reply({ type: "error", id: request.id, error: sent(error) });
-        }
+        return answer(request.id, () => {
+          const { id, messages, adapter } = request;
+          return { type: "chat", id, prompt: ((adapter && adapterFormats.get(adapter)) || ownFormat)(messages) };
+        });
+      case "load":
+        return answer(request.id, async () => {
+          await loadAdapter(speaker, request);
+          return { type: "adapters", id: request.id, adapters: model.adapters! };
+        });
+      case "unload":
+        return answer(request.id, async () => {
+          await model.unloadAdapter!(request.name);
+          adapterFormats.delete(request.name);
+          return { type: "adapters", id: request.id, adapters: model.adapters! };
+        });
       case "abort":
         return running.get(request.id)?.abort();
       case "close":
@@ -52,12 +86,16 @@ function answerRequests(model: TextModel, chatFormat: ChatFormat): void {
   });
 }
 
-const { folder, ...options } = workerData as WorkerSetup;
+const { folder, adapters = [], ...options } = workerData as WorkerSetup;
 try {
-  const chatFormat = await loadChatFormat(folder, await loadTokenizer(folder));
-  const model = await loadTextModel(folder, options);
-  answerRequests(model, chatFormat);
-  reply({ type: "ready", contextLength: model.contextLength, vocabularySize: model.vocabularySize });
+  const tokenizer = await loadTokenizer(folder);
+  const ownFormat = await loadChatFormat(folder, tokenizer);
+  const model = await loadTextModel(folder, { ...options, adapters: adapters.map((adapter) => adapter.folder) });
+  const speaker = { model, tokenizer, ownFormat, adapterFormats: new Map() };
+  for (const adapter of adapters) await loadAdapter(speaker, adapter);
+  answerRequests(speaker);
+  const { contextLength, vocabularySize } = model;
+  reply({ type: "ready", contextLength, vocabularySize, adapters: model.adapters! });
 } catch (error) {
   reply({ type: "refused", error: sent(error) });
 }
