@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { ModelFolder, StoredWeight, Weight } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { type ParameterSpec, Params, type ScopeRules } from "../nn/index.ts";
-import { adapterOf } from "./adapter.ts";
+import { type AdapterConfig, adapterOf } from "./adapter.ts";
 import type { AdapterFolder } from "./adapter-folder.ts";
 import { checkMatches } from "./matches.ts";
 import type { Adapter } from "./method.ts";
@@ -27,15 +27,24 @@ export interface FittedAdapter {
 }
 
 /**
+ * The adapter of these settings for a base, and every weight of the two together.
+ * @param where names the settings in errors
+ * @throws InputError where they name layers that the base does not have
+ */
+export function adapterFor(config: AdapterConfig, base: ModelFolder, where: string): Pick<FittedAdapter, "adapter" | "specs"> {
+  const adapter = adapterOf(config);
+  const p = new Params([adapter.rules()]);
+  buildModel(p, base.config, join(base.path, "config.json"));
+  checkMatches(adapter, p.all, base.config, where);
+  return { adapter, specs: p.all };
+}
+
+/**
  * Puts an adapter beside a base.
  * @throws InputError where it is for another base: layers that are not there, weights of other shapes or too few
  */
 export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdapter {
-  const adapter = adapterOf(folder.config);
-  const p = new Params([adapter.rules()]);
-  buildModel(p, base.config, join(base.path, "config.json"));
-  const specs = p.all;
-  checkMatches(adapter, specs, base.config, folder.path);
+  const { adapter, specs } = adapterFor(folder.config, base, folder.path);
   const stranger = (problem: string) => {
     const meant = folder.base ? ` (it was made for ${folder.base})` : "";
     return new InputError(`${folder.path}${problem}: this adapter is for another base than ${base.path}${meant}.`);

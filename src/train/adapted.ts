@@ -1,5 +1,5 @@
 // The adapter that a recipe asks for, over the model that it is for.
-import { type Adapter, adapterOf } from "../adapt/index.ts";
+import { type Adapter, adapterFor } from "../adapt/index.ts";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { Int8Scope, PackedScope } from "../nn/index.ts";
 import { type Adaptation, frozenIn, packedIn } from "./adaptation.ts";
@@ -11,9 +11,9 @@ export interface Adapted extends Adaptation {
   readonly adapter: Adapter;
 }
 
-/** Throws InputError where the recipe's method is none for that model. */
+/** Throws InputError where the recipe's method is none for that model, or names layers that it does not have. */
 export async function adaptedFrom(recipe: Recipe, base: ModelFolder): Promise<Adapted> {
-  const adapter = adapterOf(await adapterConfigOf(recipe, base));
+  const { adapter } = adapterFor(await adapterConfigOf(recipe, base), base, recipe.name);
   const trains = (name: string) => adapter.trains(name);
   if (recipe.method !== "qlora" && recipe.arithmetic === "float32")
     return { adapter, rules: (key) => [adapter.rules(key)], trains, ...frozenIn(base) };

@@ -1,7 +1,6 @@
 // A training job from a recipe: tokenizer, tokens on disk, model, training, model folder, report. Every part is reused when run again.
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { checkMatches } from "../adapt/index.ts";
 import { loadModelFolder, type ModelFolder, writeFolderAtomically } from "../checkpoint/index.ts";
 import {
   type ConversationSource,
@@ -92,7 +91,6 @@ async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, si
   const teach = conversations ? conversationCourse : courses[family];
   using course: AnyCourse = await teach({ recipe: shaped, source, conversations, tokenizer, folder, base, events });
   const trained = parametersOf(course.objective, adapted);
-  if (adapted) checkMatches(adapted.adapter, trained, base!.config, begun.name);
   checkMemory(shaped, numbersOf(trained), adapted && numbersIn(base!));
   const engine = await openEngine({ device: begun.device });
   if (engine.fallback) events.onNote?.(engine.fallback);
