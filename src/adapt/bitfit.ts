@@ -42,6 +42,8 @@ export const bitFit: Method<BitFitConfig> = {
           return add(plain(), scope.weight("bias", [outputs], { fill: 0 }));
         },
       }),
+      // Biases stand in the base's place, or are new; no other weight changes.
+      merge: () => undefined,
     };
   },
 };

@@ -1,5 +1,7 @@
 // The check that what an adapter's settings name is there in a model: a pattern that matches nothing would train nothing, silently.
 import { InputError } from "../errors.ts";
+import { familyOf } from "../models/index.ts";
+import type { AdapterConfig } from "./adapter.ts";
 import type { Adapter } from "./method.ts";
 import { isSaved, type Selection } from "./targets.ts";
 
@@ -23,6 +25,7 @@ export function checkMatches(
   where: string,
 ): void {
   const names = Array.from(weights, ({ name }) => name);
+  checkSoftPrompt(config, offered.size, base, where);
   const { targets, modulesToSave = [] } = config as Partial<Selection>;
   const ends = () => [...new Set(Array.from(offered, (path) => path.slice(path.lastIndexOf(".") + 1)))].join(", ");
   const heads = [targets ?? []].flat().filter((target) => outputLayer.test(target));
@@ -48,4 +51,18 @@ export function checkMatches(
         `${where}: modules to save name ${module}, which the model does not have; its layers end in ${ends()}.`,
       );
   }
+}
+
+/** What stands before a text is of use where a GPT continues it, and only if it is of as many layers as the model. */
+function checkSoftPrompt(config: AdapterConfig, layers: number, base: Readonly<Record<string, unknown>>, where: string): void {
+  if (config.method !== "prompt" && config.method !== "prefix") return;
+  const [architecture = "ForCausalLM"] = (base.architectures ?? []) as string[];
+  if (familyOf(base, where) !== "gpt" || !/(LMHeadModel|ForCausalLM)$/.test(architecture))
+    throw new InputError(
+      `${where}: ${config.method} tuning puts virtual tokens before a text that a GPT continues, and the base is a ${architecture} of the type ${base.model_type}: use another method.`,
+    );
+  if (config.method === "prefix" && config.layers !== layers)
+    throw new InputError(
+      `${where}: the adapter's prefix is for ${config.layers} layers, and the base model has ${layers}: it was trained beside another model.`,
+    );
 }

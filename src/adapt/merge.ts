@@ -2,6 +2,7 @@
 import { narrowFloats, type SavedTensor, type Weight } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { methodOf } from "./adapter.ts";
+import { withAddedBiases } from "./added-biases.ts";
 import type { FittedAdapter } from "./fitted-adapter.ts";
 
 /** What an adapter makes of the base's weights; those that stay are not among them. */
@@ -49,6 +50,11 @@ export interface Merged {
  */
 export function mergeInto(fitted: FittedAdapter, weights: ReadonlyMap<string, Weight>): Merged {
   const before = new Map<Float32Array, Float32Array>();
+  const [homeless] = withAddedBiases(fitted).biases.keys();
+  if (homeless !== undefined)
+    throw new InputError(
+      `${fitted.folder.path} holds the bias ${homeless}, for which the base in memory has no place: use it with --adapter, or write a merged model.`,
+    );
   const changes = [...mergedWeights(fitted, (name) => weights.get(name)!)];
   for (const [name, { data }] of changes) {
     const target = weights.get(name)!.data;
@@ -86,5 +92,12 @@ export function mergedTensors(fitted: FittedAdapter): Map<string, SavedTensor> {
       ),
     });
   }
+  for (const [name, weight] of withAddedBiases(fitted).biases) tensors.set(name, { dtype: "float32", ...weight });
   return tensors;
 }
+
+/**
+ * `config.json` of a model with the adapter merged into it: the base's, which may have to say that there are biases now.
+ * @throws InputError where it cannot
+ */
+export const mergedConfig = (fitted: FittedAdapter): Readonly<Record<string, unknown>> => withAddedBiases(fitted).config;

@@ -47,20 +47,21 @@ export const prefixTuning: Method<PrefixTuningConfig> = {
 
   adapter(config) {
     const isOwn = (name: string) => name === promptEmbeddings;
+    const offered = new Set<string>();
     return {
       config,
       virtualTokens: 0,
-      offered: new Set(),
+      offered,
       changed: new Map(),
       adds: isOwn,
       trains: isOwn,
-      rules: () => ({ prefix: (p) => prefixOf(p.root, config) }),
+      rules: () => ({ prefix: (p) => prefixOf(p.root, config, offered) }),
     };
   },
 };
 
 /** `prompt_embeddings [virtualTokens, layers · (key, value) · heads · head]`. */
-function prefixOf(p: Params, { virtualTokens, layers, kvHeads, headWidth }: PrefixTuningConfig): Prefix {
+function prefixOf(p: Params, { virtualTokens, layers, kvHeads, headWidth }: PrefixTuningConfig, offered: Set<string>): Prefix {
   const width = kvHeads * headWidth;
   const all = p.weight(promptEmbeddings, [virtualTokens, layers * 2 * width]);
   const part = (i: number): Tensor =>
@@ -68,6 +69,7 @@ function prefixOf(p: Params, { virtualTokens, layers, kvHeads, headWidth }: Pref
   return {
     length: virtualTokens,
     layer(layer, heads, head) {
+      offered.add(`layer ${layer}`);
       if (layer >= layers || heads !== kvHeads || head !== headWidth)
         throw new InputError(
           `the adapter's prefix is for ${layers} layers with ${kvHeads} key heads of width ${headWidth}, and layer ${layer + 1} of the base model has ${heads} of width ${head}: it was trained beside another model.`,

@@ -95,7 +95,7 @@ function prompts({ p, name, rows, width }: EmbeddingCall, config: PromptTuningCo
 
 function rowsOf(table: Float32Array, ids: readonly number[], width: number): Float32Array {
   const rows = new Float32Array(ids.length * width);
-  ids.forEach((id, i) => rows.set(table.subarray(id * width, (id + 1) * width), i * width));
+  for (const [i, id] of ids.entries()) rows.set(table.subarray(id * width, (id + 1) * width), i * width);
   return rows;
 }
 

@@ -66,14 +66,3 @@ function prefixGraph(scope: Params, config: GptConfig): { outputs: Record<string
   }
   return { outputs };
 }
-
-/**
- * Throws InputError where an adapter puts something before each text, for models that do not continue texts.
- * @param what names the model in the sentence
- */
-export function refuseBefore(scope: Params, what: string): void {
-  if (!scope.prefix && scope.virtualTokens === 0) return;
-  throw new InputError(
-    `${what} takes no prompt or prefix tuning, which put virtual tokens before a text that a GPT continues: use an adapter of another method.`,
-  );
-}

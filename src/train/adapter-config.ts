@@ -20,6 +20,10 @@ import type { Recipe } from "./recipe.ts";
 /** Throws InputError where the recipe's method is none for that model, or its settings are none of the method. */
 export async function adapterConfigOf(recipe: Recipe, base: ModelFolder): Promise<AdapterConfig> {
   const config = await methodConfig(recipe, base);
+  if (recipe.peft && config.method === "prompt")
+    throw new InputError(
+      `${recipe.name}: method: prompt takes no field peft; virtualTokens, promptInit and promptText say all that there is to say.`,
+    );
   return recipe.peft ? withPeftFields(config, recipe.peft, `${recipe.name}, peft`) : config;
 }
 
