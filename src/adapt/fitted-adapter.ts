@@ -14,14 +14,14 @@ export interface FittedAdapter {
   readonly folder: AdapterFolder;
   readonly base: ModelFolder;
   readonly adapter: Adapter;
-  /** How the scope of a graph answers. */
-  readonly rules: readonly ScopeRules[];
+  /** How the scope of one graph answers. */
+  rules(): readonly ScopeRules[];
   /** Every weight of the model, those of the adapter among them. */
   readonly specs: readonly ParameterSpec[];
   /** The adapter's weight of that name, where it has one. */
   own(name: string): Weight | undefined;
   /** The adapter's, or the base's. The arguments are those of {@link ModelFolder.weight}, whose errors it throws. */
-  weight(name: string, shape: readonly number[], scratch?: Float32Array): Float32Array;
+  weights(name: string, shape: readonly number[], scratch?: Float32Array): Float32Array;
   /** Where a weight lies in the base's files; undefined for what is the adapter's. */
   stored(name: string, shape: readonly number[]): StoredWeight | undefined;
 }
@@ -63,6 +63,8 @@ export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdap
       throw stranger(`, tensor ${stored}: its shape is [${weight.shape.join(", ")}] and should be [${shape.join(", ")}]`);
     unread.delete(stored);
     owned.set(name, weight);
+    // What the base has in that place is asked for once, so that nobody takes it for a tensor that its config does not call for.
+    if (base.storedName(name) !== undefined) base.stored(name, shape);
   }
   const [first] = unread;
   if (first !== undefined) throw stranger(` holds the tensor ${first}, for which the model has no place${ofHead(first)}`);
@@ -70,10 +72,10 @@ export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdap
     folder,
     base,
     adapter,
-    rules: [adapter.rules()],
+    rules: () => [adapter.rules()],
     specs,
     own: (name) => owned.get(name),
-    weight: (name, shape, scratch) => owned.get(name)?.data ?? base.weight(name, shape, scratch).data,
+    weights: (name, shape, scratch) => owned.get(name)?.data ?? base.weight(name, shape, scratch).data,
     stored: (name, shape) => (owned.has(name) ? undefined : base.stored(name, shape)),
   };
 }

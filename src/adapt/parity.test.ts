@@ -29,7 +29,7 @@ test.each(names)("%s", async (name) => {
   const { fitted, base, fixture } = await openAdapterFixture(name);
   using _ = base;
   const model = modelOf(fixture);
-  const beside = await checkParity(fixture, model, { rules: fitted.rules, trains: (name) => fitted.adapter.trains(name) });
+  const beside = await checkParity(fixture, model, { rules: fitted.rules(), trains: (name) => fitted.adapter.trains(name) });
   const trained = Object.keys(fixture.expected).filter((key) => key.startsWith("batch.gradient."));
   expect(
     fitted.specs

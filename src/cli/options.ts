@@ -37,5 +37,9 @@ export const modelOption = () =>
     "model folder (config.json, model.safetensors, tokenizer.json), or a pulled org/name[@revision]",
   ).makeOptionMandatory();
 
+/** `--adapter`, as every command that runs a model with one has it. */
+export const adapterOption = () =>
+  new Option("--adapter <folder>", "an adapter beside the model: a PEFT folder (adapter_config.json, adapter_model.safetensors)");
+
 /** `--device`, as every command that runs a model has it. */
 export const deviceOption = () => new Option("--device <name>", "what computes").choices(devices).default("cpu");

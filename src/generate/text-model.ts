@@ -1,5 +1,6 @@
 // A model with its tokenizer, ready to continue texts for many readers at once.
 import { basename, dirname, join, resolve } from "node:path";
+import { type FittedAdapter, fitAdapter, loadAdapter } from "../adapt/index.ts";
 import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { familyOf, type GptConfig, gptConfigFrom, type T5Config, t5ConfigFrom } from "../models/index.ts";
@@ -45,13 +46,15 @@ export async function textModelFrom(options: TextModelOptions): Promise<TextMode
 }
 
 export interface LoadOptions extends Pick<ModelOptions, "precision" | "device" | "slots" | "threads" | "spin" | "capacity"> {
+  /** The PEFT folder of an adapter that every text is continued with, of any method. */
+  readonly adapter?: string;
   /** Folders of adapters that will be loaded: the program is compiled once for all of them. */
   readonly adapters?: readonly string[];
 }
 
 /**
  * Opens a Hugging Face model folder (`config.json`, `model.safetensors`, `tokenizer.json`) of a GPT or a T5.
- * @throws InputError where something in it is missing, broken, or not supported
+ * @throws InputError where something in it is missing, broken, or not supported, or the adapter is for another base
  */
 export async function loadTextModel(folder: string, options: LoadOptions = {}): Promise<TextModel> {
   const files = await loadModelFolder(folder);
@@ -63,13 +66,13 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     const tokens = (field: string) => tokensIn(files, field, config.vocabulary);
     const ends = tokens("eos_token_id");
     const [start] = "encoderLayers" in config ? (tokens("decoder_start_token_id") ?? tokens("pad_token_id") ?? []) : [];
+    const fitted = options.adapter === undefined ? undefined : fitAdapter(await loadAdapter(options.adapter), files);
     const model = await openModel({
       ...options,
       adapted: await adaptedLayers(options.adapters),
       config,
       start,
-      weights: (...which) => files.weight(...which).data,
-      stored: (name, shape) => files.stored(name, shape),
+      ...readFrom(files, fitted),
     });
     try {
       files.checkAllUsed();
@@ -82,6 +85,12 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     files.close();
     throw error;
   }
+}
+
+/** A model's weights, and what an adapter beside it does. */
+function readFrom(files: ModelFolder, fitted?: FittedAdapter): Pick<CompileSettings, "weights" | "stored" | "rules"> {
+  if (fitted) return { weights: fitted.weights, stored: fitted.stored, rules: fitted.rules() };
+  return { weights: (...which) => files.weight(...which).data, stored: (name, shape) => files.stored(name, shape) };
 }
 
 /** A batch of texts that can be shared by requests, or taken by a search. */

@@ -5,10 +5,11 @@ import { resolveModel } from "../../checkpoint/index.ts";
 import { loadTextModel, type Precision, precisions } from "../../generate/index.ts";
 import { type ChatMessage, loadChatFormat } from "../../serve/index.ts";
 import { loadTokenizer } from "../../tokenizer/index.ts";
-import { modelOption, number, wholeNumber } from "../options.ts";
+import { adapterOption, modelOption, number, wholeNumber } from "../options.ts";
 
 interface Options {
   model: string;
+  adapter?: string;
   system?: string;
   tokens: number;
   temperature: number;
@@ -20,6 +21,7 @@ export function chatCommand(): Command {
   return new Command("chat")
     .description("talk with a model; by its chat template, or as a plain transcript where it has none")
     .addOption(modelOption())
+    .addOption(adapterOption())
     .option("--system <text>", "instructions that come before the conversation")
     .option("--tokens <number>", "most tokens of an answer", wholeNumber(1), 200)
     .option("--temperature <number>", "0 takes the likeliest token each time", number(0), 0.8)
@@ -27,12 +29,14 @@ export function chatCommand(): Command {
     .addOption(new Option("--precision <kind>", "how weights are held").choices(precisions).default("f32"))
     .addHelpText(
       "after",
-      "\nAn empty line or Ctrl-D ends the conversation; Ctrl-C ends an answer.\n\nExample:\n  slovo chat --model runs/little-world/model\n",
+      "\nAn empty line or Ctrl-D ends the conversation; Ctrl-C ends an answer.\n\nExample:\n  slovo chat --model runs/little-world/model\n  slovo chat --model runs/little-world/model --adapter runs/little-world-chat/adapter\n",
     )
-    .action(async ({ model: reference, system, tokens: maxTokens, precision, ...sampling }: Options) => {
+    .action(async ({ model: reference, adapter, system, tokens: maxTokens, precision, ...sampling }: Options) => {
       const folder = await resolveModel(reference);
-      const model = await loadTextModel(folder, { precision, slots: 1 });
-      const format = await loadChatFormat(folder, await loadTokenizer(folder));
+      const model = await loadTextModel(folder, { adapter, precision, slots: 1 });
+      const tokenizer = await loadTokenizer(folder);
+      const ownFormat = await loadChatFormat(folder, tokenizer);
+      const format = adapter === undefined ? ownFormat : await loadChatFormat(adapter, tokenizer, ownFormat);
       const messages: ChatMessage[] = system ? [{ role: "system", content: system }] : [];
       const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: process.stdin.isTTY ? "> " : "" });
       let closed = false;

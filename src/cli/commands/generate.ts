@@ -4,10 +4,11 @@ import { resolveModel } from "../../checkpoint/index.ts";
 import { type GenerationEnd, loadTextModel, type Precision, precisions, type TokenChoice } from "../../generate/index.ts";
 import type { Device } from "../../runtime/index.ts";
 import { onInterrupt } from "../interrupt.ts";
-import { deviceOption, modelOption, number, wholeNumber } from "../options.ts";
+import { adapterOption, deviceOption, modelOption, number, wholeNumber } from "../options.ts";
 
 interface Options {
   model: string;
+  adapter?: string;
   prompt: string;
   tokens: number;
   seed?: number;
@@ -30,6 +31,7 @@ export function generateCommand(): Command {
   return new Command("generate")
     .description("continue a prompt, or rewrite it where the model is an encoder-decoder")
     .addOption(modelOption())
+    .addOption(adapterOption())
     .requiredOption("--prompt <text>", "the text to continue; empty begins a new document")
     .option("--tokens <number>", "most tokens to add", wholeNumber(1), 100)
     .option("--seed <number>", "the same seed gives the same text", wholeNumber(0))
@@ -49,9 +51,9 @@ export function generateCommand(): Command {
       "after",
       '\nExamples:\n  slovo generate --model runs/little-world/model --prompt "Маша пошла"\n  slovo generate --model runs/little-world/model --prompt "The capital of" --tokens 20 --temperature 0 --json\n',
     )
-    .action(async ({ model: reference, prompt, tokens: maxTokens, precision, device, json, ...rest }: Options) => {
+    .action(async ({ model: reference, prompt, tokens: maxTokens, adapter, precision, device, json, ...rest }: Options) => {
       const { repeatNgram: noRepeatNgram, ...choices } = rest;
-      const model = await loadTextModel(await resolveModel(reference), { precision, device, slots: choices.beams });
+      const model = await loadTextModel(await resolveModel(reference), { adapter, precision, device, slots: choices.beams });
       const stop = new AbortController();
       const release = onInterrupt(() => stop.abort());
       const tokens: TokenChoice[] = [];
