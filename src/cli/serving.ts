@@ -5,6 +5,8 @@ import { onInterrupt } from "./interrupt.ts";
 
 export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const server = await serve(options);
+  for (const { id, memoryBytes } of server.adapters)
+    console.log(`${id}: an adapter of ${(memoryBytes / 2 ** 20).toFixed(1)} MiB`);
   console.log(
     `\nOpen ${server.url} — the page; the OpenAI-compatible API is at ${new URL("/v1", server.url)}. Stop with Ctrl-C.`,
   );
