@@ -81,7 +81,7 @@ describe("a packed scope", () => {
     const packed = await compute(build, new PackedScope(() => true));
     for (const error of errors(packed, await compute(build))) expect(error).toBeLessThan(0.01);
     expect(packed.floats).toEqual([]);
-    expect(Object.keys(packed.packed)).toEqual(["table.weight.bytes", "table.weight.scales"]);
+    expect(Object.keys(packed.packed)).toEqual(["table.weight.numbers", "table.weight.scales"]);
   });
 
   test("what is trained, vectors and small matrices stay floats", async () => {

@@ -1,5 +1,6 @@
 // A frozen base in few bits, to be trained beside: rules for the scope that give each weight packed (QLoRA, Dettmers et al. 2023).
-import { cast, mul, parameter, reshape, slice, sub, type Tensor, take, transpose } from "../graph/index.ts";
+import { parameter, reshape, slice, type Tensor, take, transpose } from "../graph/index.ts";
+import { operation } from "../graph/tensor.ts";
 import type { HostTensors } from "../runtime/index.ts";
 import { linearNf4, type Nf4Matrix, nf4Matrix, packNf4, unpackNf4 } from "./nf4.ts";
 import type { LinearOptions, ScopeRules } from "./params.ts";
@@ -7,8 +8,6 @@ import { packBlocks } from "./quantise.ts";
 
 /** Numbers of a row of a table that share one scale. */
 const blockSize = 32;
-/** What the bytes of a table say of zero. */
-const zero = 128;
 
 /** Numbers below which a matrix stays as it is: there is nothing to win. */
 const fewest = 4096;
@@ -59,8 +58,8 @@ export class PackedScope {
       embedding: ({ p, ids, name, rows, width }, plain) => {
         const weight = p.at(name).name("weight");
         if (!isPacked(weight, [rows, width])) return plain();
-        const { bytes, scales } = tableOf(weight, rows, width);
-        return widen(take(bytes, ids), take(scales, ids), width);
+        const { numbers, scales } = tableOf(weight, rows, width);
+        return widen(take(numbers, ids), take(scales, ids), width);
       },
       weight: ({ p, name, shape }, plain) => {
         const weight = p.name(name);
@@ -69,7 +68,7 @@ export class PackedScope {
         if (matrix) return matrix.layout === "in-out" ? transpose(unpackNf4(matrix), [1, 0]) : unpackNf4(matrix);
         const [rows, width] = shape as [number, number];
         const table = tableOf(weight, rows, width);
-        table.whole ??= widen(table.bytes, table.scales, width);
+        table.whole ??= widen(table.numbers, table.scales, width);
         return table.whole;
       },
     };
@@ -97,30 +96,37 @@ export class PackedScope {
       shape: [rows, width],
       pack(weight) {
         const { packed, scales } = packBlocks(weight, { inputs: width, outputs: rows, layout: "out-in", bits: 8 });
+        // From 0 … 255 around 128 to −128 … 127 around 0.
+        const data = new Int8Array(packed.map((byte) => byte ^ 128).buffer);
         return {
-          [`${name}.bytes`]: { dtype: "uint8", shape: [rows, blocks, blockSize], data: packed },
+          [`${name}.numbers`]: { dtype: "int8", shape: [rows, blocks, blockSize], data },
           [`${name}.scales`]: { dtype: "float32", shape: [rows, blocks, 1], data: scales },
         };
       },
     });
     return {
-      bytes: parameter(`${name}.bytes`, [rows, blocks, blockSize], "uint8"),
+      numbers: parameter(`${name}.numbers`, [rows, blocks, blockSize], "int8"),
       scales: parameter(`${name}.scales`, [rows, blocks, 1]),
     };
   }
 }
 
-/** A table in a graph: `uint8[rows, blocks, 32]` and `float32[rows, blocks, 1]`, 9 bits a number; and its floats, where something reads all of them. */
+/** A table in a graph, 9 bits a number: `int8[rows, blocks, 32]` and `float32[rows, blocks, 1]`; and its floats, where something reads all of them. */
 interface Table {
-  readonly bytes: Tensor;
+  readonly numbers: Tensor;
   readonly scales: Tensor;
   whole?: Tensor;
 }
 
-/** The floats of rows: `bytes […, blocks, 32]`, `scales […, blocks, 1]` → `[…, width]`. */
-function widen(bytes: Tensor, scales: Tensor, width: number): Tensor {
-  const rows = bytes.shape.slice(0, -2);
-  const padded = (bytes.shape.at(-2) as number) * blockSize;
-  const floats = reshape(mul(sub(cast(bytes, "float32"), zero), scales), [...rows, padded]);
-  return padded === width ? floats : slice(floats, rows.length, 0, width);
+/**
+ * The floats of rows: `numbers […, blocks, 32]`, `scales […, blocks, 1]` → `[…, width]`. There is no gradient. The runtime's optimiser computes floats
+ * anew for each operator that reads them as they come out; they are reshaped for it to leave them, and thus one copy of a table in memory.
+ */
+function widen(numbers: Tensor, scales: Tensor, width: number): Tensor {
+  const rows = numbers.shape.slice(0, -2);
+  const padded = (numbers.shape.at(-2) as number) * blockSize;
+  const attributes = { axis: rows.length + 1, block_size: blockSize };
+  const floats = operation("DequantizeLinear", [numbers, scales], ["float32", numbers.shape], { attributes });
+  const whole = reshape(floats, [...rows, padded]);
+  return padded === width ? whole : slice(whole, rows.length, 0, width);
 }
