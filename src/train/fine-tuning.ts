@@ -4,7 +4,15 @@ import type { ModelFolder } from "../checkpoint/index.ts";
 import { endingOf } from "../data/index.ts";
 import { familyOf } from "../models/index.ts";
 import { withShapeOf } from "./continued.ts";
-import { checkRecipe, type RecipeInput } from "./recipe.ts";
+import { checkRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
+
+/** Peak learning rates for a model 256 wide: the less a method changes, the faster it may. */
+const rates: Record<Recipe["method"], number> = {
+  full: 3e-4,
+  ...{ lora: 1e-3, qlora: 1e-3, dora: 1e-3, bottleneck: 1e-3 },
+  ...{ bitfit: 3e-3, ia3: 1e-2, prefix: 1e-2, prompt: 3e-2 },
+};
+const lowRank: readonly Recipe["method"][] = ["lora", "qlora", "dora"];
 
 /** Tokens of one step, about. */
 const tokensPerStep = 2048;
@@ -12,8 +20,7 @@ const longestRow = 1024;
 
 /**
  * A recipe for training the model in `base` further on `data`, with what the user says of it (`given`) over the rest. A GPT learns from
- * conversations, or from plain text where the data is that. Learning rates fall with the width, as wider models bear less; what an
- * adapter adds begins at nothing, and bears more.
+ * conversations, or from plain text where the data is that. Learning rates fall with the width, as wider models bear less.
  * @throws InputError where the fields given make no recipe
  */
 export function fineTuningRecipe(base: ModelFolder, given: Partial<RecipeInput> & { name: string }): RecipeInput {
@@ -23,15 +30,14 @@ export function fineTuningRecipe(base: ModelFolder, given: Partial<RecipeInput> 
   const objective = family === "gpt" ? (isText ? "next-token" : "conversation") : undefined;
   const shape = withShapeOf(checkRecipe({ name: given.name, from: base.path, steps: 1, context: longestRow }, given.name), base);
   const { length = shape.length! } = given;
-  const full = method === "full";
   return {
     from: base.path,
     method,
     ...(objective && { objective }),
-    ...(!full && { targets: "all-linear" }),
+    ...(lowRank.includes(method) && { targets: "all-linear" }),
     length,
     batch: Math.max(1, Math.round(tokensPerStep / length)),
-    learningRate: rounded(full ? 3e-4 * (256 / shape.width) : 1e-3 * Math.sqrt(256 / shape.width)),
+    learningRate: rounded(rates[method] * (256 / shape.width) ** (method === "full" ? 1 : 0.5)),
     ...{ weightDecay: 0, warmup: 20, validation: 0.05, evaluateEvery: 50, worldTokens: 1_000_000 },
     ...(family === "gpt" && [steps, minutes, epochs].every((span) => span === undefined) && { epochs: 3 }),
     ...given,
