@@ -1,5 +1,6 @@
 // The loss of a model folder on any text: nats per token, and bits per byte, which compare across tokenizers.
 import { join } from "node:path";
+import { type FittedAdapter, fitAdapter, loadAdapter } from "../adapt/index.ts";
 import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import {
   bytesPerToken,
@@ -13,10 +14,13 @@ import {
   validationBatches,
 } from "../data/index.ts";
 import { InputError } from "../errors.ts";
+import { filesOf, weightTensors } from "../generate/index.ts";
 import { bertConfigFrom, type Family, familyOf, gptConfigFrom, t5ConfigFrom } from "../models/index.ts";
+import { Params } from "../nn/index.ts";
 import { type Device, openEngine } from "../runtime/index.ts";
 import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
+  type Adaptation,
   type Counted,
   Layout,
   type Loss,
@@ -38,6 +42,8 @@ const usualLength = { gpt: 1024, bert: 512, t5: 512 };
 export interface EvaluateOptions {
   /** Tokens of a row; the model's context, but no more than 1024 (a GPT) or 512, when left out. */
   readonly length?: number;
+  /** A PEFT folder: the model is measured with this adapter beside it. */
+  readonly adapter?: string;
   readonly threads?: number;
   /** What computes; the CPU when left out. */
   readonly device?: Device;
@@ -53,6 +59,8 @@ interface Measure<Batch extends Counted> {
 interface Rows {
   readonly rows: number;
   readonly length: number;
+  /** Virtual tokens that stand before each text. */
+  readonly before: readonly number[];
   readonly bytesPerToken: Uint16Array;
 }
 
@@ -94,7 +102,7 @@ function limitsOf(family: Family, config: unknown, where: string): { vocabulary:
 /**
  * The mean loss over all documents, each followed by its end of text: of a GPT the loss of every token; of a BERT that of a masked
  * 15 %; of a T5 that of spans of three tokens, 15 % of the text. A document longer than a row goes on in the next one without
- * seeing what came before. Throws InputError for a broken folder, and where the text has no token to predict.
+ * seeing what came before. Throws InputError for a broken folder or an adapter for another model, and where the text has no token to predict.
  */
 export async function evaluateFolder(
   folder: string,
@@ -104,7 +112,13 @@ export async function evaluateFolder(
   using files = await loadModelFolder(folder);
   const where = join(folder, "config.json");
   const family = familyOf(files.config, where);
-  const { vocabulary, context } = limitsOf(family, files.config, where);
+  const fitted = options.adapter === undefined ? undefined : fitAdapter(await loadAdapter(options.adapter), files);
+  const limits = limitsOf(family, files.config, where);
+  const { vocabulary } = limits;
+  // What stands before each text takes positions: keys and values outside of the rows, virtual tokens in them.
+  const scope = new Params(fitted?.rules());
+  const before = Array.from({ length: scope.virtualTokens }, (_, i) => vocabulary + i);
+  const context = limits.context - (scope.prefix?.length ?? 0);
   const tokenizer = await loadTokenizer(folder);
   checkRows(tokenizer, vocabulary, folder);
   const length = options.length ?? Math.min(context, usualLength[family]);
@@ -112,14 +126,20 @@ export async function evaluateFolder(
     throw new InputError(
       `${folder}: a row of ${length} tokens is longer than the model's context of ${context}; choose a shorter one.`,
     );
-  const rows = Math.max(1, Math.floor(batchTokens / length));
-  const { objective, batches } = measures[family](files, tokenizer, { rows, length, bytesPerToken: bytesPerToken(tokenizer) });
-  const layout = new Layout(parametersOf(objective));
+  if (length <= before.length)
+    throw new InputError(
+      `${options.adapter}: its ${before.length} virtual tokens leave no room for text in rows of ${length} tokens; choose a greater length.`,
+    );
+  const shape = { rows: Math.max(1, Math.floor(batchTokens / length)), length, before, bytesPerToken: bytesPerToken(tokenizer) };
+  const { objective, batches } = measures[family](files, tokenizer, shape);
+  const adaptation = fitted && besideAdapter(fitted);
+  const layout = new Layout(parametersOf(objective, adaptation));
   const weights = layout.allocate();
-  files.readInto(layout.tensors(weights), { strict: true });
+  if (!adaptation) files.readInto(layout.tensors(weights), { strict: true });
   const program = await LossProgram.create(objective, await openEngine({ device: options.device }), {
     layout,
     weights,
+    adaptation,
     threads: options.threads,
   });
 
@@ -154,6 +174,16 @@ export async function evaluateFolder(
   }
   if (total.counted === 0) throw new InputError(tooShort[family]);
   return { ...meanLoss(total.nats, total), bytes: total.bytes };
+}
+
+/** A model with an adapter beside it, of which nothing is trained. */
+function besideAdapter({ rules, stored, weights }: FittedAdapter): Adaptation {
+  return {
+    rules,
+    trains: () => false,
+    filesOf: (frozen) => filesOf(frozen, stored),
+    arrays: (frozen) => weightTensors(frozen, weights, {}),
+  };
 }
 
 const tooShort: Record<Family, string> = {

@@ -4,7 +4,7 @@ import { resolveModel } from "../../checkpoint/index.ts";
 import { openSources } from "../../data/index.ts";
 import { evaluateFolder } from "../../eval/index.ts";
 import type { Device } from "../../runtime/index.ts";
-import { deviceOption, modelOption, wholeNumber } from "../options.ts";
+import { adapterOption, deviceOption, modelOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { fewShotCommand } from "./eval-few-shot.ts";
 import { skillsCommand } from "./eval-skills.ts";
@@ -15,6 +15,7 @@ export function evalCommand(): Command {
       "mean loss on texts, nats per token and bits per byte: of every token (GPT), of masked ones (BERT), of spans taken out (T5)",
     )
     .addOption(modelOption())
+    .addOption(adapterOption())
     .requiredOption("--data <path>", "file or folder of texts")
     .option("--field <name>", "field or column that holds the text", "text")
     .option(
@@ -28,6 +29,7 @@ export function evalCommand(): Command {
     .action(
       async ({
         model,
+        adapter,
         data,
         field,
         length,
@@ -35,6 +37,7 @@ export function evalCommand(): Command {
         json,
       }: {
         model: string;
+        adapter?: string;
         data: string;
         field: string;
         length?: number;
@@ -44,6 +47,7 @@ export function evalCommand(): Command {
         const source = await openSources(data, { textFields: [field] });
         const progress = new Progress("Evaluating");
         const result = await evaluateFolder(await resolveModel(model), source, {
+          adapter,
           length,
           device,
           onProgress: ({ documents, tokens }) =>
