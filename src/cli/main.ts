@@ -6,6 +6,7 @@ import { InputError } from "../errors.ts";
 import { benchCommand } from "./commands/bench.ts";
 import { chatCommand } from "./commands/chat.ts";
 import { classifyCommand } from "./commands/classify.ts";
+import { compareCommand } from "./commands/compare.ts";
 import { convertCommand } from "./commands/convert.ts";
 import { dataCommand } from "./commands/data.ts";
 import { doctorCommand } from "./commands/doctor.ts";
@@ -54,6 +55,7 @@ for (const command of [
   embedCommand(),
   classifyCommand(),
   evalCommand(),
+  compareCommand(),
   pullCommand(),
   tokenizerCommand(),
   dataCommand(),

@@ -57,6 +57,10 @@ export const recipeSchema = z.strictObject({
   onBadRow: z.enum(["error", "skip"]).default("error").describe("Stop at a row that cannot be read, or skip and count it."),
   worldTokens: count.default(5_000_000).describe("Size of the little world's corpus, in tokens, roughly."),
   validation: z.number().gt(0).lt(1).default(0.01).describe("Share of the text held out for validation."),
+  dataShare: share
+    .gt(0)
+    .default(1)
+    .describe("Share of the training conversations that is used, drawn by the seed; the rest is as if it were not there."),
   split: z
     .enum(["document", "tail"])
     .default("document")
@@ -330,6 +334,8 @@ export function checkObjective(recipe: Recipe, family: Family, model: string, wh
     wrong("split: tail is for plain text; pairs and conversations are held out by their hash, so leave split out");
   if (recipe.promptField !== undefined && objective !== "conversation")
     wrong(`promptField is for objective: conversation, and that of ${model} is ${objective}`);
+  if (recipe.dataShare < 1 && objective !== "conversation")
+    wrong(`dataShare is for objective: conversation, and that of ${model} is ${objective}`);
   if (recipe.epochs !== undefined && objective !== "next-token" && objective !== "conversation")
     wrong(`epochs are for objective: next-token or conversation, and that of ${model} is ${objective}; give steps or minutes`);
   if (recipe.from === undefined && ((family === "bert" && tied === false) || (recipe.model === "mt5" && tied)))

@@ -1,12 +1,14 @@
 // The course of a GPT that is to talk: conversations, of which the assistant's words are learned (supervised fine-tuning).
 import { join } from "node:path";
-import { conversationValidation, PackedConversations, readConversations } from "../../data/index.ts";
+import { conversationValidation, PackedConversations, readConversations, shuffle } from "../../data/index.ts";
 import { textModelFrom } from "../../generate/index.ts";
 import { type GptConfig, gptConfigFrom, gptConfigToJson, gptShape } from "../../models/index.ts";
+import { Random } from "../../runtime/index.ts";
 import { ChatTemplate, checkRows, defaultChatTemplate, readChatTemplate } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { nextToken } from "../objectives/next-token.ts";
+import type { Recipe } from "../recipe.ts";
 import type { Lesson } from "./lesson.ts";
 import { shapeFields } from "./next-token.ts";
 import { first, gptRowsOf, sourceOf } from "./shard.ts";
@@ -26,7 +28,8 @@ export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>>
   const source = base && (await readChatTemplate(base.path, tokenizer));
   const template = new ChatTemplate(source ?? defaultChatTemplate, tokenizer, base?.path ?? recipe.name);
   const options = gptRowsOf(recipe, tokenizer, config);
-  const { train, validation } = await read(lesson, template, options.length - options.before.length);
+  const { train: all, validation } = await read(lesson, template, options.length - options.before.length);
+  const train = drawn(all, recipe);
   const tokens = train.reduce((sum, conversation) => sum + conversation.tokens.length, 0);
   const { endOfText } = tokenizer;
   const made = gptConfigToJson(config, endOfText);
@@ -55,6 +58,14 @@ export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>>
     },
     [Symbol.dispose]: () => {},
   };
+}
+
+/** As many of the conversations as the recipe's share of the data allows, at least one. */
+function drawn<T>(all: readonly T[], { dataShare, seed }: Recipe): readonly T[] {
+  if (dataShare === 1) return all;
+  const order = Uint32Array.from(all, (_, i) => i);
+  shuffle(order, new Random(seed, "share of the data"));
+  return Array.from(order.subarray(0, Math.max(1, Math.round(dataShare * all.length))), (i) => all[i]!);
 }
 
 /** Tokenises the conversations of a lesson, and says what was left out. */
