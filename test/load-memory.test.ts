@@ -50,7 +50,7 @@ async function peak(folder: string, purpose: string): Promise<number> {
   return Number(stdout);
 }
 
-test.skipIf(process.platform !== "linux")("loading holds at most 1.2 times the weights", { timeout: 60_000 }, async () => {
+test.skipIf(process.platform !== "linux")("loading holds at most 1.2 times the weights", { timeout: 120_000 }, async () => {
   const small = join(root, "small");
   await save(small, 64, "F32");
   // The least and the most that a purpose may hold: what was measured is the weights. Packed weights are held by us and by the runtime.
