@@ -1,4 +1,4 @@
-// Sums, differences and comparisons, plain up to 30, in tables that show the rule, and as stories.
+// Sums, differences and comparisons, plain up to 20, in tables that show the rule, and as stories.
 import type { Random } from "../../../runtime/random.ts";
 import { between, chance, some } from "../draw.ts";
 import * as en from "../english.ts";
@@ -9,14 +9,13 @@ import * as ru from "../russian.ts";
 import type { Kind } from "./kind.ts";
 
 /** The greatest sum that texts say often enough to be learnt; stories go further. */
-export const usual = 30;
+export const usual = 20;
 
-/** Two numbers from 1 whose sum is at most `high`, and which texts may add (or, `unseen`, may not). */
+/** Two numbers from 1 whose sum is at most `high`, every pair as likely, and which texts may add (or, `unseen`, may not). */
 export function addends(random: Random, unseen = false, high = usual): [number, number] {
   for (;;) {
-    const a = between(random, 1, high - 1);
-    const b = between(random, 1, high - a);
-    if (heldOut(a, b) === unseen) return [a, b];
+    const [a, b] = [between(random, 1, high - 1), between(random, 1, high - 1)];
+    if (a + b <= high && heldOut(a, b) === unseen) return [a, b];
   }
 }
 
@@ -24,22 +23,26 @@ export function addends(random: Random, unseen = false, high = usual): [number, 
 export const ruSums = [
   (a: number, b: number) => `Если прибавить ${b} к ${a}, то будет`,
   (a: number, b: number) => `${a} + ${b} =`,
+  (a: number, b: number) => `${a} плюс ${b} равно`,
   (a: number, b: number) => `Сумма чисел ${a} и ${b} равна`,
   (a: number, b: number) => `Если сложить ${a} и ${b}, то получится`,
 ];
 export const ruDifferences = [
   (a: number, b: number) => `Если вычесть ${b} из ${a}, то будет`,
   (a: number, b: number) => `${a} - ${b} =`,
+  (a: number, b: number) => `${a} минус ${b} равно`,
   (a: number, b: number) => `Разность чисел ${a} и ${b} равна`,
 ];
 export const enSums = [
   (a: number, b: number) => `If you add ${b} to ${a}, you get`,
   (a: number, b: number) => `${a} + ${b} =`,
+  (a: number, b: number) => `${a} plus ${b} is`,
   (a: number, b: number) => `The sum of ${a} and ${b} is`,
 ];
 export const enDifferences = [
   (a: number, b: number) => `If you take ${b} from ${a}, you get`,
   (a: number, b: number) => `${a} - ${b} =`,
+  (a: number, b: number) => `${a} minus ${b} is`,
   (a: number, b: number) => `The difference of ${a} and ${b} is`,
 ];
 
@@ -59,7 +62,7 @@ export function amounts(
 ): { thing: Noun; a: number; b: number } {
   for (;;) {
     const [thing] = some(random, counters, 1, company) as [Noun];
-    const [a, b] = addends(random, unseen, random.pick([20, 20, usual, 60]));
+    const [a, b] = addends(random, unseen, random.pick([usual, usual, usual, 60]));
     if (![a, b, a + b].some((n) => heldOut(n, thing.id))) return { thing, a, b };
   }
 }
@@ -126,17 +129,17 @@ interface Statements {
 function statement(random: Random, { sums, differences, words, compare }: Statements, [a, b] = addends(random)): string {
   const kind = random.uniform();
   if (kind < 0.5) return `${random.pick(sums)(a, b)} ${a + b}.`;
-  if (kind < 0.85) return `${random.pick(differences)(a + b, b)} ${a}.`;
-  return a === b || kind < 0.93 ? random.pick(words)(a, b) : random.pick(compare(Math.max(a, b), Math.min(a, b)));
+  if (kind < 0.9) return `${random.pick(differences)(a + b, b)} ${a}.`;
+  return a === b || kind < 0.94 ? random.pick(words)(a, b) : random.pick(compare(Math.max(a, b), Math.min(a, b)));
 }
 
 /** A table in order («7 + 1 = 8. 7 + 2 = 9.»), from which the rule can be read; held-out sums are left out. */
 function table(random: Random, { sums, differences }: Statements): string[] {
   const minus = chance(random, 0.4);
   const say = random.pick(minus ? differences : sums);
-  const a = between(random, 1, 20);
-  const from = between(random, 1, 4);
-  const others = Array.from({ length: between(random, 6, 10) }, (_, i) => from + i).filter((b) => !heldOut(a, b));
+  const a = between(random, 1, usual - 6);
+  const from = between(random, 1, 3);
+  const others = Array.from({ length: usual - a - from + 1 }, (_, i) => from + i).filter((b) => !heldOut(a, b));
   if (minus) return others.map((b) => `${say(a + b, a)} ${b}.`);
   return others.map((b) => `${say(a, b)} ${a + b}.`);
 }
@@ -153,8 +156,8 @@ function write(random: Random, statements: Statements): string {
   const kind = random.uniform();
   const several = <T>(low: number, high: number, draw: () => T) => Array.from({ length: between(random, low, high) }, draw);
   if (kind < 0.2) return several(1, 3, () => statements.story(random)).join(" ");
-  if (kind < 0.35) return table(random, statements).join(" ");
-  if (kind < 0.5)
+  if (kind < 0.27) return table(random, statements).join(" ");
+  if (kind < 0.35)
     return several(2, 4, () => family(random, statements))
       .flat()
       .join(" ");

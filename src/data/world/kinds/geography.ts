@@ -121,7 +121,7 @@ function enJourney(random: Random): string {
 
 export const geography: Kind = {
   name: "geography",
-  weight: 3.5,
+  weight: 4,
   ru(random) {
     if (chance(random, 0.5)) return ruJourney(random);
     return some(random, countries, between(random, 3, 8))

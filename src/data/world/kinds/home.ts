@@ -273,7 +273,7 @@ function whole(random: Random, story: Story, start: string[], events: string[], 
 
 export const home: Kind = {
   name: "home",
-  weight: 4.5,
+  weight: 6,
   ru(random) {
     const story = anyStory(random, russians);
     return whole(random, story, ruStart(random, story), ruEvents(random, story.events), (question) =>

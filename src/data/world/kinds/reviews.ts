@@ -73,7 +73,7 @@ const enWent: Record<string, string> = {
 
 export const reviews: Kind = {
   name: "reviews",
-  weight: 3,
+  weight: 5,
   ru(random) {
     const told = review(random);
     const text: string[] = [];

@@ -129,7 +129,7 @@ function write(random: Random, language: "ru" | "en"): string {
 
 export const translation: Kind = {
   name: "translation",
-  weight: 7,
+  weight: 4.5,
   ru: (random) => write(random, "ru"),
   en: (random) => write(random, "en"),
 };
