@@ -13,7 +13,7 @@ import { adapterOf } from "./adapter.ts";
 import { type AdapterFolder, loadAdapter, saveAdapter } from "./adapter-folder.ts";
 import type { BitFitConfig } from "./bitfit.ts";
 import { type FittedAdapter, fitAdapter } from "./fitted-adapter.ts";
-import { mergedConfig, mergedTensors, mergeInto } from "./merge.ts";
+import { mergedModel, mergeInto } from "./merge.ts";
 import { buildModel } from "./model-scope.ts";
 
 const families = resolve(import.meta.dirname, "../../test/fixtures/families");
@@ -68,7 +68,8 @@ async function measure(base: ModelFolder, rules: readonly ScopeRules[], read: Re
 
 async function expectMerged(fitted: FittedAdapter, base: ModelFolder): Promise<ModelFolder> {
   const path = join(folder, String(base.config.model_type));
-  await saveModelFolder(path, { config: mergedConfig(fitted), weights: mergedTensors(fitted) });
+  const { spelled, tensors } = mergedModel(fitted);
+  await saveModelFolder(path, { config: spelled.config, weights: tensors });
   const merged = await loadModelFolder(path);
   const names = [...fitted.specs].map(({ name }) => name).filter((name) => fitted.adapter.trains(name));
   const beside = await measure(base, fitted.rules(), (...which) => fitted.weights(...which), names);
@@ -120,7 +121,7 @@ test("the biases of a GPT-2 take the place of its own, and come back", async () 
 test("a model that cannot say it has biases is not merged", async () => {
   using base = await loadModelFolder(join(families, "mistral"));
   const fitted = fitAdapter(randomAdapter(base, ["v_proj"]), base);
-  expect(() => mergedConfig(fitted)).toThrow(
+  expect(() => mergedModel(fitted)).toThrow(
     "an adapter holds the bias model.layers.0.self_attn.v_proj.bias, and no mistral can say in its config.json that it has one: use the adapter with --adapter.",
   );
 });

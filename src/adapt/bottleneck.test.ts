@@ -12,7 +12,7 @@ import { adapterConfigFrom, adapterOf } from "./adapter.ts";
 import { loadAdapter, saveAdapter } from "./adapter-folder.ts";
 import { type BottleneckConfig, bottleneckTargets } from "./bottleneck.ts";
 import { fitAdapter } from "./fitted-adapter.ts";
-import { mergedTensors } from "./merge.ts";
+import { mergedModel } from "./merge.ts";
 import { buildModel } from "./model-scope.ts";
 
 const families = resolve(import.meta.dirname, "../../test/fixtures/families");
@@ -162,7 +162,7 @@ test("an adapter is read as it was saved, and cannot be merged", async () => {
     const read = await loadAdapter(folder);
     expect(read.config).toEqual(config);
     expect(read.weights).toEqual(weights);
-    expect(() => mergedTensors(fitAdapter(read, base))).toThrow(/BOTTLENECK .* cannot be merged; use it with --adapter\.$/);
+    expect(() => mergedModel(fitAdapter(read, base))).toThrow(/BOTTLENECK .* cannot be merged; use it with --adapter\.$/);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,5 +1,5 @@
 // Merging: the base's own matrices as they become with an adapter in them, in memory or as a model folder.
-import { narrowFloats, type SavedTensor, type Weight } from "../checkpoint/index.ts";
+import { type ModelFolder, narrowFloats, type Weight } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { methodOf } from "./adapter.ts";
 import { withAddedBiases } from "./added-biases.ts";
@@ -69,35 +69,25 @@ export function mergeInto(fitted: FittedAdapter, weights: ReadonlyMap<string, We
   };
 }
 
+/** A model folder that is not written yet. */
+export type MergedModel = Pick<ModelFolder, "path" | "tensors" | "spelled">;
+
 /**
- * The tensors of the base's files with an adapter merged into them, for `saveModelFolder`: those that change keep their element type,
- * the others their bytes. They are views of the base's files, which must stay open until they are written.
+ * The base's folder with an adapter merged into it, to be written: tensors that change keep their element type, the others their bytes,
+ * which are views of the base's files, so these must stay open until then. `config.json` says so where there are biases now.
  *
- * @throws InputError as {@link mergeInto} does
+ * @throws InputError as {@link mergeInto} does, and where the model's type has no place for a bias
  */
-export function mergedTensors(fitted: FittedAdapter): Map<string, SavedTensor> {
-  const { base } = fitted;
+export function mergedModel(fitted: FittedAdapter): MergedModel {
+  const { base, folder } = fitted;
+  const { config, biases } = withAddedBiases(fitted);
   const tensors = new Map(base.tensors);
   for (const [name, { shape, data }] of mergedWeights(fitted, (name, shape) => base.weight(name, shape))) {
     const stored = base.storedName(name) ?? name;
-    const { dtype = "F32" } = base.tensors.get(stored)?.stored ?? {};
-    tensors.set(stored, {
-      dtype: "float32",
-      shape,
-      data,
-      stored: narrowFloats(
-        data,
-        dtype as "F32" | "F16" | "BF16",
-        `${fitted.folder.path} merged into ${base.path}, tensor ${name}`,
-      ),
-    });
+    const dtype = (base.tensors.get(stored)?.stored?.dtype ?? "F32") as "F32" | "F16" | "BF16";
+    const where = `${folder.path} merged into ${base.path}, tensor ${name}`;
+    tensors.set(stored, { dtype: "float32", shape, data, stored: narrowFloats(data, dtype, where) });
   }
-  for (const [name, weight] of withAddedBiases(fitted).biases) tensors.set(name, { dtype: "float32", ...weight });
-  return tensors;
+  for (const [name, weight] of biases) tensors.set(name, { dtype: "float32", ...weight });
+  return { path: base.path, tensors, spelled: { ...base.spelled, config } };
 }
-
-/**
- * `config.json` of a model with the adapter merged into it: the base's, which may have to say that there are biases now.
- * @throws InputError where it cannot
- */
-export const mergedConfig = (fitted: FittedAdapter): Readonly<Record<string, unknown>> => withAddedBiases(fitted).config;

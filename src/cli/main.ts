@@ -16,6 +16,7 @@ import { exportCommand } from "./commands/export.ts";
 import { fillMaskCommand } from "./commands/fill-mask.ts";
 import { finetuneCommand } from "./commands/finetune.ts";
 import { generateCommand } from "./commands/generate.ts";
+import { mergeCommand } from "./commands/merge.ts";
 import { pullCommand } from "./commands/pull.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { tokenizerCommand } from "./commands/tokenizer.ts";
@@ -61,6 +62,7 @@ for (const command of [
   dataCommand(),
   convertCommand(),
   exportCommand(),
+  mergeCommand(),
   benchCommand(),
   doctorCommand(),
 ]) {

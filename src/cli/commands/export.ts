@@ -2,7 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { loadModelFolder, resolveModel } from "../../checkpoint/index.ts";
+import { loadModelFolder } from "../../checkpoint/index.ts";
 import {
   type GgufFileType,
   ggufFileTypes,
@@ -16,9 +16,17 @@ import {
   writeOnnx,
 } from "../../export/index.ts";
 import { modelName } from "../../generate/index.ts";
+import { withAdaptedModel } from "../adapted-model.ts";
+import { adapterOption } from "../options.ts";
 import { Progress } from "../progress.ts";
 
 const model = "model folder (config.json, model.safetensors, tokenizer.json), or a pulled org/name[@revision]";
+
+interface Adapted {
+  /** Merged into the model first. */
+  adapter?: string;
+  out: string;
+}
 
 export function exportCommand(): Command {
   return new Command("export")
@@ -32,6 +40,7 @@ function ggufCommand(): Command {
   return new Command("gguf")
     .description("one file for llama.cpp and the programs that are built on it")
     .argument("<model>", model)
+    .addOption(adapterOption())
     .requiredOption("--out <file>", "where to write it")
     .addOption(new Option("--type <type>", "how matrices are held").choices(ggufFileTypes).default("f16"))
     .option("--name <name>", "what the file calls the model (default: the folder's name)")
@@ -45,24 +54,27 @@ Examples:
   slovo export gguf org/name --out name.gguf
 `,
     )
-    .action(async (reference: string, { out, type, name }: { out: string; type: GgufFileType; name?: string }) => {
-      using folder = await loadModelFolder(await resolveModel(reference));
-      const progress = new Progress("Exporting");
-      const { notes } = await writeGguf(folder, out, {
-        type,
-        name: name ?? modelName(reference),
-        onProgress: (done, total) => progress.update(done, total),
-      });
-      progress.done();
-      for (const note of notes) console.error(`Note: ${note}`);
-      console.log(`${((await stat(out)).size / 1e6).toFixed(1)} MB of ${type}, written to ${out}.`);
-    });
+    .action((reference: string, { adapter, out, type, name }: Adapted & { type: GgufFileType; name?: string }) =>
+      withAdaptedModel(reference, adapter, async (path) => {
+        using folder = await loadModelFolder(path);
+        const progress = new Progress("Exporting");
+        const { notes } = await writeGguf(folder, out, {
+          type,
+          name: name ?? modelName(reference),
+          onProgress: (done, total) => progress.update(done, total),
+        });
+        progress.done();
+        for (const note of notes) console.error(`Note: ${note}`);
+        console.log(`${((await stat(out)).size / 1e6).toFixed(1)} MB of ${type}, written to ${out}.`);
+      }),
+    );
 }
 
 function huggingFaceCommand(): Command {
   return new Command("hf")
     .description("a Hugging Face folder, which Transformers opens: the model as it is, or with narrower weights")
     .argument("<model>", model)
+    .addOption(adapterOption())
     .requiredOption("--out <folder>", "where to write it")
     .addOption(new Option("--dtype <type>", "how weights are held; as they are when left out").choices(weightTypes))
     .addHelpText(
@@ -73,17 +85,20 @@ Examples:
   slovo export hf org/name --out name
 `,
     )
-    .action(async (reference: string, { out, dtype }: { out: string; dtype?: WeightType }) => {
-      using folder = await loadModelFolder(await resolveModel(reference));
-      await writeHuggingFace(folder, out, { dtype });
-      console.log(`${folder.tensors.size} tensors, written to ${out}.`);
-    });
+    .action((reference: string, { adapter, out, dtype }: Adapted & { dtype?: WeightType }) =>
+      withAdaptedModel(reference, adapter, async (path) => {
+        using folder = await loadModelFolder(path);
+        await writeHuggingFace(folder, out, { dtype });
+        console.log(`${folder.tensors.size} tensors, written to ${out}.`);
+      }),
+    );
 }
 
 function onnxCommand(): Command {
   return new Command("onnx")
     .description("a folder for transformers.js, in Node and in browsers: ONNX graphs, tokenizer, chat template")
     .argument("<model>", model)
+    .addOption(adapterOption())
     .requiredOption("--out <folder>", "where to write it; an older export there is replaced")
     .addOption(
       new Option("--precision <kinds>", `how matrices are held, one or several of ${onnxPrecisions.join(",")}`)
@@ -100,19 +115,21 @@ Examples:
   slovo export onnx org/name --out name-onnx --precision int8
 `,
     )
-    .action(async (reference: string, { out, precision }: { out: string; precision: OnnxPrecision[] }) => {
-      const progress = new Progress("Exporting");
-      const { notes } = await writeOnnx(await resolveModel(reference), out, {
-        precisions: precision,
-        onProgress: (done, total) => progress.update(done, total),
-      });
-      progress.done();
-      for (const note of notes) console.error(`Note: ${note}`);
-      const files = await readdir(join(out, "onnx"));
-      const sizes = await Promise.all(files.map(async (file) => (await stat(join(out, "onnx", file))).size));
-      const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 1e6;
-      console.log(`${megabytes.toFixed(1)} MB of ${precision.join(", ")}, written to ${out}.`);
-    });
+    .action((reference: string, { adapter, out, precision }: Adapted & { precision: OnnxPrecision[] }) =>
+      withAdaptedModel(reference, adapter, async (path) => {
+        const progress = new Progress("Exporting");
+        const { notes } = await writeOnnx(path, out, {
+          precisions: precision,
+          onProgress: (done, total) => progress.update(done, total),
+        });
+        progress.done();
+        for (const note of notes) console.error(`Note: ${note}`);
+        const files = await readdir(join(out, "onnx"));
+        const sizes = await Promise.all(files.map(async (file) => (await stat(join(out, "onnx", file))).size));
+        const megabytes = sizes.reduce((sum, size) => sum + size, 0) / 1e6;
+        console.log(`${megabytes.toFixed(1)} MB of ${precision.join(", ")}, written to ${out}.`);
+      }),
+    );
 }
 
 /** `f32,int8` as a list, each once. */
