@@ -1,13 +1,14 @@
-// slovo up, the main job: text in; a tokenizer, a trained GPT and its report out; then a page and an API that serve it.
+// slovo up, the main job: text in; a tokenizer, a trained GPT, an adapter that talks, and their reports out; then a page and an API.
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { Command } from "commander";
+import { loadModelFolder } from "../../checkpoint/index.ts";
 import { openSources } from "../../data/index.ts";
 import { InputError } from "../../errors.ts";
 import { openEngine } from "../../runtime/index.ts";
 import { checkAddress } from "../../serve/index.ts";
-import { checkRecipe, dial, measureSpeed, type Recipe, RunFolder } from "../../train/index.ts";
+import { checkRecipe, dial, fineTuningRecipe, measureSpeed, type Recipe, RunFolder } from "../../train/index.ts";
 import { number, port, wholeNumber } from "../options.ts";
 import { overridesFrom } from "../overrides.ts";
 import { serveUntilStopped } from "../serving.ts";
@@ -18,19 +19,25 @@ interface UpOptions {
   minutes?: number;
   depth?: number;
   out?: string;
+  chat?: string | boolean;
   port: number;
   serve: boolean;
 }
 
 export function upCommand(): Command {
   return new Command("up")
-    .description("train a small GPT on your text, or on the little world, and serve it")
+    .description("train a small GPT on your text, or on the little world, teach it to talk, and serve it")
     .option(
       "--data <path>",
       "file or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz); default: the little world",
     )
     .option("--minutes <number>", "how long to train; size and learning rate follow from it (default: 4)", number(0, true))
     .option("--depth <layers>", "set the size of the model yourself: layers, each 64 wide", wholeNumber(1))
+    .option(
+      "--chat [path]",
+      "teach it to talk, from conversations such as slovo finetune takes; on the little world it does, from dialogues of its own",
+    )
+    .option("--no-chat", "leave it a model that continues texts")
     .option("--out <folder>", "folder of the run (default: runs/NAME)")
     .option("--port <number>", "port of the page and the API", port, 8080)
     .option("--no-serve", "only train")
@@ -41,7 +48,7 @@ export function upCommand(): Command {
     )
     .addHelpText(
       "after",
-      "\nExamples:\n  slovo up\n  slovo up --data book.txt --minutes 10\n  slovo up --data notes/ --out runs/notes --no-serve\n",
+      "\nExamples:\n  slovo up\n  slovo up --data book.txt --minutes 10\n  slovo up --data book.txt --chat talks.jsonl\n  slovo up --data notes/ --out runs/notes --no-serve\n",
     )
     .action(async (words: string[], options: UpOptions) => {
       if (options.serve) await checkAddress("127.0.0.1", options.port);
@@ -54,9 +61,50 @@ export function upCommand(): Command {
       console.log(
         `${result.outcome === "finished" ? "Trained" : "Reusing the trained model"}: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
       );
-      if (options.serve) await serveUntilStopped({ modelFolder: result.modelFolder, port: options.port, runFolder: folder });
+      const chat = await teachToTalk(recipe, options, result.modelFolder, join(folder, "chat"));
+      if (chat === "stopped") return;
+      const adapters = chat ? [{ name: "chat", folder: chat }] : [];
+      if (options.serve)
+        await serveUntilStopped({ modelFolder: result.modelFolder, adapters, port: options.port, runFolder: folder });
     });
 }
+
+/** Of the time that the model itself took. */
+const shareForChat = 0.25;
+
+/** Trains an adapter that answers where the model goes on; returns its folder, or nothing where none is wanted. */
+async function teachToTalk(
+  { data, minutes, steps }: Recipe,
+  { chat = data === undefined }: UpOptions,
+  model: string,
+  folder: string,
+): Promise<string | "stopped" | undefined> {
+  if (chat === false) return undefined;
+  console.log("Teaching it to talk: a LoRA adapter beside the model, from conversations.");
+  using base = await loadModelFolder(model);
+  const span = minutes === undefined ? { steps: Math.ceil(steps! * shareForChat) } : { minutes: minutes * shareForChat };
+  const recipe = fineTuningRecipe(base, {
+    name: "chat",
+    ...(typeof chat === "string" && { data: chat }),
+    ...span,
+    samples: typeof chat === "string" ? [] : chatPrompts,
+  });
+  const result = await trainWithProgress(checkRecipe(recipe, "slovo up"), folder);
+  if (result.outcome === "stopped") {
+    console.log(`Stopped and saved after step ${result.last?.step ?? 0} in ${folder}; the same command goes on from there.`);
+    return "stopped";
+  }
+  console.log(`It talks: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`);
+  return result.modelFolder;
+}
+
+const chatPrompts = [
+  "Какая завтра погода в Москве?",
+  "Столица Франции?",
+  "Сколько будет 4 плюс 3?",
+  "What is the capital of Japan?",
+  "Who are you?",
+];
 
 /** The recipe of a run that is there already, or a new one from the dial. */
 async function recipeFor(
