@@ -3,7 +3,7 @@ export * from "./attention.ts";
 export * from "./cache-context.ts";
 export * from "./context.ts";
 export * from "./export-context.ts";
-export { Int8Scope } from "./int8.ts";
+export { addsUpInt8, Int8Scope } from "./int8.ts";
 export * from "./nf4.ts";
 export * from "./packed-scope.ts";
 export * from "./params.ts";

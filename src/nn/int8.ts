@@ -3,6 +3,7 @@ import {
   add,
   constant,
   div,
+  input,
   max,
   maximum,
   mul,
@@ -14,7 +15,7 @@ import {
   withGradient,
 } from "../graph/index.ts";
 import { operation } from "../graph/tensor.ts";
-import type { HostTensors } from "../runtime/index.ts";
+import { type Engine, evaluate, type HostTensors } from "../runtime/index.ts";
 import type { PackedWeight } from "./packed-scope.ts";
 import type { LinearOptions, ScopeRules } from "./params.ts";
 
@@ -81,6 +82,21 @@ export class Int8Scope {
     });
     return { forwards: direction("forwards", inputs, outputs), backwards: direction("backwards", outputs, inputs) };
   }
+}
+
+/**
+ * Whether the processor adds up 8-bit products as they are. Those of x86 without VNNI clip sums of two at 16 bits, so that large numbers
+ * come out wrong.
+ */
+export async function addsUpInt8(engine: Engine): Promise<boolean> {
+  const [rows, from, to] = [16, 64, 32];
+  const numbers = constant(new Int8Array(from * to).fill(steps), "int8", [from, to]);
+  const scales = constant(new Float32Array(to).fill(1 / steps), "float32", [to]);
+  const ones = input("ones", "float32", [rows, from]);
+  const sums = roundedProduct(ones, { numbers, scales });
+  const data = new Float32Array(rows * from).fill(1);
+  const result = await evaluate(engine, { sums }, { ones: { dtype: "float32", shape: [rows, from], data } });
+  return (result.sums!.data as Float32Array).every((sum) => Math.abs(sum - from) < 0.01);
 }
 
 /** `x […, inputs]` → `[…, outputs]`; gradient flows to `x`, by the matrix as it is rounded for that direction. */
