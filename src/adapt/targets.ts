@@ -80,9 +80,14 @@ export function patternTable<Value>(table: Readonly<Record<string, Value>> = {})
   return (path) => rows.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-/** Whether a weight lies in one of the modules that are kept whole, at any depth. */
-export const isSaved = (name: string, modulesToSave: readonly string[]): boolean =>
-  modulesToSave.some((module) => isWithin(name.slice(0, name.lastIndexOf(".")), module));
+/**
+ * Whether a weight lies in one of the modules that are kept whole, at any depth. As in PEFT a module's path ends in the name also where
+ * that begins inside of a word: `norm` is every `input_layernorm` too.
+ */
+export function isSaved(name: string, modulesToSave: readonly string[]): boolean {
+  const path = name.slice(0, name.lastIndexOf(".") + 1);
+  return modulesToSave.some((module) => path.includes(`${module}.`));
+}
 
 /** The queries' and values' projections by `model_type`, as in the paper and in PEFT; of GPT-2 the matrix that holds both. */
 export function defaultTargets(modelType: string): readonly string[] {
