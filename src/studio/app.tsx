@@ -6,6 +6,7 @@ import { Editor } from "./editor.tsx";
 import { type Numbers, numbersIn } from "./numbers.ts";
 import { RunCard } from "./run-card.tsx";
 import { Settings, useSampling } from "./settings.tsx";
+import { SideBySide } from "./side-by-side.tsx";
 import { TokenCard } from "./token-card.tsx";
 import type { PlacedPiece, TokenText } from "./token-text.ts";
 import { examplePrompts, firstLanguage, type Language, languages, type Words } from "./words.ts";
@@ -13,6 +14,8 @@ import { examplePrompts, firstLanguage, type Language, languages, type Words } f
 interface Model {
   readonly id: string;
   readonly context_length: number;
+  /** Of an adapter, its base. */
+  readonly parent?: string;
 }
 
 /** Of the continuation that is being written or was written last. */
@@ -30,6 +33,8 @@ export function App(): JSX.Element {
   const [models, setModels] = useState<readonly Model[]>([]);
   const [modelName, setModelName] = useState<string>();
   const model = models.find(({ id }) => id === modelName) ?? models[0];
+  const base = model?.parent ?? model?.id;
+  const adapters = models.filter(({ parent }) => parent !== undefined && parent === base).map(({ id }) => id);
   const [sampling, changeSampling] = useSampling();
   const [tinted, setTinted] = useState(true);
   const [current, setCurrent] = useState<PlacedPiece>();
@@ -137,6 +142,9 @@ export function App(): JSX.Element {
       </header>
 
       <main>
+        {base !== undefined && adapters.length > 0 && (
+          <SideBySide key={base} words={words} base={base} adapters={adapters} sampling={sampling} />
+        )}
         <Editor
           words={words}
           busy={running !== undefined}

@@ -1,4 +1,4 @@
-// The page's client of /v1/completions: asks for a continuation and reads it token by token.
+// The page's client of the API: asks for a continuation, or for an answer to a question, and reads it as it is written.
 
 /** A token that could have come, with the natural logarithm of its probability. */
 export interface Choice {
@@ -29,7 +29,9 @@ export interface Sampling {
 interface Chunk {
   readonly error?: { readonly message: string };
   readonly choices?: readonly {
-    readonly text: string;
+    readonly text?: string;
+    /** Of a conversation, in place of `text`. */
+    readonly delta?: { readonly content?: string };
     readonly logprobs: {
       readonly tokens: readonly string[];
       readonly token_logprobs: readonly number[];
@@ -60,39 +62,44 @@ async function* dataLines(body: ReadableStream<Uint8Array>): AsyncGenerator<stri
 }
 
 /**
- * Continues a text.
+ * The chunks of an answer that the API streams.
  * @throws Error with the server's own sentence where it refuses
  */
+async function* chunks(path: string, body: object, signal: AbortSignal): AsyncGenerator<Chunk> {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    signal,
+    body: JSON.stringify({ ...body, stream: true }),
+  });
+  if (!response.ok) throw new Error(((await response.json()) as Chunk).error?.message ?? response.statusText);
+  for await (const line of dataLines(response.body!)) {
+    if (line === "[DONE]") return;
+    const chunk = JSON.parse(line) as Chunk;
+    if (chunk.error) throw new Error(chunk.error.message);
+    yield chunk;
+  }
+}
+
+const samplingFields = (sampling: Sampling) => ({
+  max_tokens: sampling.length,
+  temperature: sampling.temperature,
+  top_p: sampling.topP,
+  top_k: sampling.topK,
+  seed: sampling.seed ?? null,
+  stop: sampling.stop || null,
+});
+
+/** Continues a text. Throws what {@link chunks} throws. */
 export async function* continueText(
   model: string,
   prompt: string,
   sampling: Sampling,
   signal: AbortSignal,
 ): AsyncGenerator<Piece> {
-  const response = await fetch("/v1/completions", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    signal,
-    body: JSON.stringify({
-      model,
-      prompt,
-      stream: true,
-      logprobs: alternativesShown,
-      max_tokens: sampling.length,
-      temperature: sampling.temperature,
-      top_p: sampling.topP,
-      top_k: sampling.topK,
-      seed: sampling.seed ?? null,
-      stop: sampling.stop || null,
-    }),
-  });
-  if (!response.ok) throw new Error(((await response.json()) as Chunk).error?.message ?? response.statusText);
-
+  const body = { model, prompt, logprobs: alternativesShown, ...samplingFields(sampling) };
   let tokens: Token[] = [];
-  for await (const line of dataLines(response.body!)) {
-    if (line === "[DONE]") return;
-    const chunk = JSON.parse(line) as Chunk;
-    if (chunk.error) throw new Error(chunk.error.message);
+  for await (const chunk of chunks("/v1/completions", body, signal)) {
     const token = tokenOf(chunk);
     if (token) tokens.push(token);
     const text = chunk.choices?.[0]?.text ?? "";
@@ -100,4 +107,15 @@ export async function* continueText(
     yield { text, tokens };
     tokens = [];
   }
+}
+
+/** Answers a question, a piece of text at a time. Throws what {@link chunks} throws. */
+export async function* answerQuestion(
+  model: string,
+  question: string,
+  sampling: Sampling,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const body = { model, messages: [{ role: "user", content: question }], ...samplingFields(sampling) };
+  for await (const chunk of chunks("/v1/chat/completions", body, signal)) yield chunk.choices?.[0]?.delta?.content ?? "";
 }

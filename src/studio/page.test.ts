@@ -6,6 +6,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { chromiumPath as executablePath } from "../../test/chromium.ts";
+import { saveTinyAdapter } from "../../test/tiny-adapter.ts";
 import { saveTinyModel } from "../../test/tiny-model.ts";
 import { type RunningServer, serve } from "../serve/index.ts";
 
@@ -19,6 +20,8 @@ const browserTest = executablePath
 let folder: string;
 let browser: Browser | undefined;
 let server: RunningServer;
+/** The same model with an adapter beside it. */
+let adapted: RunningServer;
 let page: Page;
 const problems: string[] = [];
 
@@ -44,18 +47,21 @@ beforeAll(async () => {
   }));
   await writeFile(join(folder, "run", "metrics.jsonl"), rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
   await writeFile(join(folder, "run", "recipe.yaml"), "name: run\nlayers: 2\nwidth: 32\nvocabulary: 320\n");
-  server = await serve({ modelFolder: join(folder, "tiny"), port: 0, pageFolder, runFolder: join(folder, "run"), threads: 1 });
+  const options = { modelFolder: join(folder, "tiny"), port: 0, pageFolder, runFolder: join(folder, "run"), threads: 1 };
+  await saveTinyAdapter(join(folder, "chat"));
+  const adapters = [{ name: "chat", folder: join(folder, "chat") }];
+  [server, adapted] = await Promise.all([serve(options), serve({ ...options, adapters })]);
   // No sandbox: it does not run as root, and the only page it opens is ours.
   browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
-});
+}, 60_000);
 
 afterAll(async () => {
   await browser?.close();
-  await server?.close();
+  await Promise.all([server?.close(), adapted?.close()]);
   if (folder) await rm(folder, { recursive: true });
 });
 
-async function open(options: Parameters<Browser["newContext"]>[0] = {}): Promise<void> {
+async function open(options: Parameters<Browser["newContext"]>[0] = {}, { url } = server): Promise<void> {
   problems.length = 0;
   const context = await browser!.newContext({ locale: "en", viewport: { width: 1280, height: 860 }, ...options });
   page = await context.newPage();
@@ -67,9 +73,9 @@ async function open(options: Parameters<Browser["newContext"]>[0] = {}): Promise
   page.on("pageerror", (error) => problems.push(error.message));
   page.on(
     "request",
-    (request) => request.url().startsWith(server.url) || request.url().startsWith("data:") || problems.push(request.url()),
+    (request) => request.url().startsWith(url) || request.url().startsWith("data:") || problems.push(request.url()),
   );
-  await page.goto(server.url);
+  await page.goto(url);
 }
 
 afterEach(async () => {
@@ -202,4 +208,41 @@ browserTest("on a narrow screen nothing sticks out, and the token stands under t
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
   const [token, settings] = [await card().boundingBox(), await page.getByRole("region", { name: "Settings" }).boundingBox()];
   expect(token!.y).toBeLessThan(settings!.y);
+});
+
+browserTest("base and adapter are asked side by side, on wide screens and narrow ones", async () => {
+  await open();
+  expect(await page.getByRole("region", { name: "Base and adapter, side by side" }).count()).toBe(0);
+  await page.context().close();
+  for (const [width, height] of [
+    [1280, 860],
+    [360, 740],
+  ] as const) {
+    await open({ viewport: { width, height } }, adapted);
+    const sides = page.getByRole("region", { name: "Base and adapter, side by side" });
+    const [base, chat] = [sides.getByRole("article").nth(0), sides.getByRole("article").nth(1)];
+    expect(await sides.getByRole("textbox", { name: "Question" }).inputValue()).toBe("Какая завтра погода в Москве?");
+    await page.getByLabel("Length").fill("30");
+    await page.getByLabel("Seed").fill("3");
+    await sides.getByRole("textbox", { name: "Question" }).fill("кот спит?");
+    await sides.getByRole("button", { name: "Ask both" }).click();
+    await sides.getByRole("button", { name: "Ask both" }).waitFor();
+    const [continued, answered] = [await base.locator(".written").textContent(), await chat.locator(".written").textContent()];
+    expect(continued!.startsWith("кот спит?")).toBe(true);
+    expect(continued!.length).toBeGreaterThan("кот спит?".length + 5);
+    expect(answered!.length).toBeGreaterThan(5);
+    expect(continued).not.toContain(answered!);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    const [left, right] = [(await base.boundingBox())!, (await chat.boundingBox())!];
+    expect(width > 1000 ? left.y - right.y : left.x - right.x).toBe(0);
+
+    // What the sheet is continued with can be the adapter too.
+    await page.getByLabel("Model").selectOption("tiny:chat");
+    await sheet().click();
+    await page.keyboard.insertText("дом");
+    await page.keyboard.press("Control+Enter");
+    await idle();
+    expect(await tokens().count()).toBeGreaterThan(3);
+    await page.context().close();
+  }
 });

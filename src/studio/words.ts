@@ -44,6 +44,12 @@ const english = {
   stopAt: "Stop at",
   stopAtHint: "The continuation ends before this text.",
   nothing: "nothing",
+  sideBySide: "Base and adapter, side by side",
+  adapter: "Adapter",
+  question: "Question",
+  askBoth: "Ask both",
+  goesOn: "goes on with it",
+  answers: "answers it",
   run: "How it learnt",
   noRun: "No training run lies beside this model, so there is no curve to draw.",
   step: "Step",
@@ -106,6 +112,12 @@ const russian: Words = {
   stopAt: "Остановка",
   stopAtHint: "Продолжение закончится перед этим текстом.",
   nothing: "нет",
+  sideBySide: "Основа и адаптер рядом",
+  adapter: "Адаптер",
+  question: "Вопрос",
+  askBoth: "Спросить обе",
+  goesOn: "продолжает вопрос",
+  answers: "отвечает на него",
   run: "Как она училась",
   noRun: "Рядом с этой моделью нет записи об обучении, поэтому кривой нет.",
   step: "Шаг",
@@ -124,6 +136,9 @@ const russian: Words = {
 
 export const languages = { en: english, ru: russian } as const;
 export type Language = keyof typeof languages;
+
+/** A model that was only pre-trained takes it for the beginning of a text. */
+export const exampleQuestion = "Какая завтра погода в Москве?";
 
 export const examplePrompts = [
   "Жили-были",
