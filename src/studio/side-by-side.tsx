@@ -107,7 +107,7 @@ export function SideBySide({ words, base, adapters, sampling }: SideBySideProps)
       </form>
       <div class="panes">
         {pane(base, words.goesOn, asked, continued)}
-        {pane(adapter, words.answers, undefined, answered)}
+        {pane(adapter, words.answers, undefined, { ...answered, text: answered.text.trimStart() })}
       </div>
     </section>
   );
