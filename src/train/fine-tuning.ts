@@ -24,11 +24,13 @@ const longestRow = 1024;
  * @throws InputError where the fields given make no recipe
  */
 export function fineTuningRecipe(base: ModelFolder, given: Partial<RecipeInput> & { name: string }): RecipeInput {
-  const { data, method = "lora", field, steps, minutes, epochs } = given;
+  const { data, method = "lora", field, steps, minutes, epochs, virtualTokens } = given;
   const family = familyOf(base.config, join(base.path, "config.json"));
   const isText = field !== undefined || [data ?? []].flat().some((path) => [".txt", ".md"].includes(endingOf(path)));
   const objective = family === "gpt" ? (isText ? "next-token" : "conversation") : undefined;
-  const shape = withShapeOf(checkRecipe({ name: given.name, from: base.path, steps: 1, context: longestRow }, given.name), base);
+  // Virtual tokens take room that rows do not have then.
+  const least = { name: given.name, from: base.path, method, virtualTokens, steps: 1, context: longestRow };
+  const shape = withShapeOf(checkRecipe(least, given.name), base);
   const { length = shape.length! } = given;
   return {
     from: base.path,
