@@ -1,4 +1,4 @@
-// LoRA of rank 8 on the queries and values of a 110 M-parameter decoder (batch 4 × 256, AdamW), beside PEFT on PyTorch.
+// LoRA of rank 8 on the queries and values of a 110 M-parameter decoder (batch 4 × 256, AdamW), in float32 and over an 8-bit base, beside PEFT.
 // Flags: --rounds N (3), --steps N (5), --compile (torch.compile as well, which takes minutes to begin).
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,24 +37,33 @@ export async function run({ json, args }: BenchmarkOptions): Promise<void> {
     const flags = [folder, "--rows", String(rows), "--length", String(length), "--rank", String(rank), "--steps", values.steps];
     const contenders: Record<string, () => Promise<Measurement | undefined>> = {
       slovo: () => slovo("slovo/lora.ts", flags),
+      "slovo-int8": () => slovo("slovo/lora.ts", [...flags, "--arithmetic", "int8"]),
       peft: () => peer("lora.py", flags),
       ...(values.compile && { "peft-compile": () => peer("lora.py", [...flags, "--compile"]) }),
       sgemm: () => slovo("slovo/sgemm.ts"),
       "pytorch-sgemm": () => peer("sgemm.py"),
     };
-    const { sgemm, "pytorch-sgemm": torchSgemm, ...measured } = await alternate(contenders, Number(values.rounds));
-    const { tokensPerSecond, parameters } = measured.slovo!;
-    const base = parametersOf(nextToken(config, { rows, length, packed: false })).reduce(
-      (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
-      0,
-    );
-    const reached = tokensPerSecond! * flopsPerToken();
+    const {
+      sgemm,
+      "pytorch-sgemm": torchSgemm,
+      slovo: exact,
+      "slovo-int8": rounded,
+      ...peers
+    } = await alternate(contenders, Number(values.rounds));
+    const parametersOfBase = parametersOf(nextToken(config, { rows, length, packed: false }))
+      .map(({ shape }) => shape.reduce((a, b) => a * b, 1))
+      .reduce((a, b) => a + b);
+    const reached = exact!.tokensPerSecond! * flopsPerToken();
     console.log(
       `2048³ float32 matrix product: ${sgemm!.gflops} GFLOP/s through slovo's engine${torchSgemm ? `, ${torchSgemm.gflops} through PyTorch` : ""}; ` +
-        `the training step does ${(reached / 1e9).toFixed(1)}.\n` +
-        `The adapter is ${((100 * parameters!) / base).toFixed(2)} % of the model's ${(base / 1e6).toFixed(1)} M parameters.`,
+        `the training step in float32 does ${(reached / 1e9).toFixed(1)}.\n` +
+        `The adapter is ${((100 * exact!.parameters!) / parametersOfBase).toFixed(2)} % of the model's ${(parametersOfBase / 1e6).toFixed(1)} M parameters.`,
     );
-    printReport(compare("lora", measured, ["tokensPerSecond"], { fractionOfPeak: reached / (sgemm!.gflops! * 1e9) }), json);
+    const fractionOfPeak = reached / (sgemm!.gflops! * 1e9);
+    const report = compare("lora", { slovo: exact!, ...peers }, ["tokensPerSecond"], { fractionOfPeak });
+    const int8 = compare("lora, 8-bit base", { slovo: rounded!, ...peers }, ["tokensPerSecond"]);
+    for (const each of [report, int8]) printReport(each, false);
+    if (json) console.log(JSON.stringify({ ...report, int8 }));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

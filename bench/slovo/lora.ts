@@ -1,5 +1,5 @@
 // slovo's side of `lora` and `qlora`: training steps of an adapter over a frozen model folder.
-// node bench/slovo/lora.ts FOLDER --rows N --length N --rank N [--method qlora]
+// node bench/slovo/lora.ts FOLDER --rows N --length N --rank N [--method qlora] [--arithmetic int8]
 import { parseArgs } from "node:util";
 import { loadModelFolder } from "../../src/checkpoint/index.ts";
 import { gptConfigFrom } from "../../src/models/index.ts";
