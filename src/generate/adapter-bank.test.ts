@@ -196,7 +196,8 @@ test("what is no plain LoRA for these layers is refused in a sentence", async ()
   expect(refusal(config({ decomposed: true }))).toMatch(/^folder: only LoRA .* its method is DoRA: .*slovo merge/);
   expect(refusal(config({ modulesToSave: ["norm"] }))).toMatch(/whole modules of its own \(norm\)/);
   expect(refusal(config({ bias: "all" }))).toMatch(/"bias" is "all"/);
-  expect(refusal(config({ method: "ia3" }))).toMatch(/its method is "ia3"/);
+  const prompt = { method: "prompt", virtualTokens: 4 };
+  expect(refusal({ config: prompt })).toMatch(/its method is "prompt": use it by itself/);
   const other = await open({ ...llama, width: 16 });
   expect(refusal({}, other.layers)).toMatch(
     /another model \(base\): A and B of ".*q_proj" must be \[2, 16\] and \[\d+, 2\] for it, and are \[2, 32\]/,

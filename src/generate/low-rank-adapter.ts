@@ -1,5 +1,5 @@
 // A LoRA adapter as the numbers that a batch of texts can share: its tables by layer, held to the model that they are for.
-import { type AdapterContents, fitAdapter, type LoraConfig, loadAdapter } from "../adapt/index.ts";
+import { type AdapterContents, adapterOf, fitAdapter, type LoraConfig, loadAdapter } from "../adapt/index.ts";
 import { loraFactors } from "../adapt/lora.ts";
 import type { ModelFolder, Weight } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
@@ -34,7 +34,7 @@ export function lowRankAdapter(
   const adapter = new Map<string, LowRank>();
   for (const name of weights.keys()) {
     const path = /^(.*)\.lora_[AB]\.weight$/.exec(name)?.[1];
-    if (path === undefined) refuse(where, `it has the weight "${name}", and more than additions to linear layers`);
+    if (path === undefined) refuse(config, where, `it also has the weight "${name}"`);
     if (adapter.has(path!)) continue;
     const size = layers.get(path!);
     if (!size) throw misfit(where, base, `it changes the layer "${path}", which this one does not have`);
@@ -71,17 +71,18 @@ export function lowRankAdapter(
 
 /** Refuses what cannot differ from text to text in one batch. */
 function checkKind(config: AdapterContents["config"], where: string): void {
-  if (config.method !== "lora") refuse(where, `its method is "${config.method}"`);
+  if (config.method !== "lora") refuse(config, where, `its method is "${config.method}"`);
   const { decomposed, bias = "none", modulesToSave } = config as LoraConfig;
-  if (decomposed) refuse(where, "its method is DoRA");
-  if (bias !== "none") refuse(where, `it has biases of its own ("bias" is "${bias}")`);
-  if (modulesToSave.length > 0) refuse(where, `it has whole modules of its own (${modulesToSave.join(", ")})`);
+  if (decomposed) refuse(config, where, "its method is DoRA");
+  if (bias !== "none") refuse(config, where, `it has biases of its own ("bias" is "${bias}")`);
+  if (modulesToSave.length > 0) refuse(config, where, `it has whole modules of its own (${modulesToSave.join(", ")})`);
 }
 
-function refuse(where: string, reason: string): never {
-  throw new InputError(
-    `${where}: only LoRA on linear layers can be chosen for each text, and ${reason}: make a model of base and adapter with slovo merge, and serve that.`,
-  );
+function refuse(config: AdapterContents["config"], where: string, reason: string): never {
+  const way = adapterOf(config).merge
+    ? "make a model of base and adapter with slovo merge, and serve that"
+    : "use it by itself, with slovo generate or slovo chat";
+  throw new InputError(`${where}: only LoRA on linear layers can be chosen for each text, and ${reason}: ${way}.`);
 }
 
 const misfit = (where: string, base: string, reason: string) =>

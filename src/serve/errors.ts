@@ -41,8 +41,9 @@ export function asApiError(error: unknown): ApiError {
   return new ApiError(500, "The server failed on this request; its log says why.", { code: "internal_error" });
 }
 
-/** Messages of the house also follow `error: ` on a command line; here they stand alone. */
-const asSentence = (message: string) => message.replace(/^./u, (letter) => letter.toUpperCase()).replace(/([^.!?])$/, "$1.");
+/** Messages of the house also follow `error: ` on a command line; here they stand alone. What begins with a path stays as it is. */
+const asSentence = (message: string) =>
+  message.replace(/^\p{Ll}(?=\p{L}* )/u, (letter) => letter.toUpperCase()).replace(/([^.!?])$/, "$1.");
 
 const types: Readonly<Record<number, string>> = {
   403: "permission_error",
