@@ -17,7 +17,10 @@ import { Layout } from "../src/train/parameters.ts";
 
 const fixtures = resolve(import.meta.dirname, "fixtures/adapters");
 const families = resolve(import.meta.dirname, "fixtures/families");
-const names = ["gpt2-prompt", "gpt2-prefix", "llama-prompt", "llama-prefix", "mistral-prefix"];
+const names = [
+  ...["gpt2-prompt", "gpt2-prefix", "llama-prompt", "llama-prefix"],
+  ...["gemma3_text-prompt", "gemma3_text-prefix", "mistral-prefix"],
+];
 
 interface Expected {
   readonly base: string;

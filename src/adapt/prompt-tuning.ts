@@ -1,7 +1,7 @@
 // Prompt tuning (Lester et al. 2021): some tokens that are no words stand before each text; their embeddings alone are learned.
 import { z } from "zod";
 import { InputError } from "../errors.ts";
-import { constant, less, reshape, sub, type Tensor, take, where } from "../graph/index.ts";
+import { constant, less, mul, reshape, sub, type Tensor, take, where } from "../graph/index.ts";
 import type { EmbeddingCall, Initial } from "../nn/index.ts";
 import type { ChangedLayer, Method } from "./method.ts";
 import { count, promptEmbeddings, readSoftPrompt, softPromptToJson } from "./soft-prompt.ts";
@@ -80,30 +80,30 @@ export const promptTuning: Method<PromptTuningConfig> = {
   },
 };
 
-/** The embeddings of the virtual tokens, `[virtualTokens, width]`. */
-function prompts({ p, name, rows, width }: EmbeddingCall, config: PromptTuningConfig): Tensor {
+/** The embeddings of the virtual tokens, `[virtualTokens, width]`, as they are where the model has multiplied those of words. */
+function prompts({ p, name, rows, width, scale }: EmbeddingCall, config: PromptTuningConfig): Tensor {
   if (width !== config.width)
     throw new InputError(
       `the adapter's virtual tokens are ${config.width} wide and the base model's embeddings ${width}: it was trained beside another model.`,
     );
   const { words } = config;
   const initial: Initial = words
-    ? { of: p.at(name).name("weight"), shape: [rows, width], begin: (table) => rowsOf(table, words, width) }
+    ? { of: p.at(name).name("weight"), shape: [rows, width], begin: (table) => rowsOf(table, words, width, scale) }
     : { normal: 1 };
   return p.root.weight(promptEmbeddings, [config.virtualTokens, width], initial);
 }
 
-function rowsOf(table: Float32Array, ids: readonly number[], width: number): Float32Array {
+function rowsOf(table: Float32Array, ids: readonly number[], width: number, scale: number): Float32Array {
   const rows = new Float32Array(ids.length * width);
   for (const [i, id] of ids.entries()) rows.set(table.subarray(id * width, (id + 1) * width), i * width);
-  return rows;
+  return scale === 1 ? rows : rows.map((x) => x * scale);
 }
 
 /** Rows of the table for ids below its end, and of `prompts` for those above. */
-function embed({ ids, rows }: EmbeddingCall, prompts: Tensor, table: (ids: Tensor) => Tensor): Tensor {
+function embed({ ids, rows, scale }: EmbeddingCall, prompts: Tensor, table: (ids: Tensor) => Tensor): Tensor {
   const isWord = less(ids, rows);
   const none = constant(0, ids.dtype);
   const words = table(where(isWord, ids, none));
   const virtual = take(prompts, where(isWord, none, sub(ids, rows)));
-  return where(reshape(isWord, [...ids.shape, 1]), words, virtual);
+  return where(reshape(isWord, [...ids.shape, 1]), words, scale === 1 ? virtual : mul(virtual, 1 / scale));
 }

@@ -15,8 +15,7 @@ export function llama(p: Params, config: LlamaConfig, tokens: Tensor, context: C
   const { width, layers, embeddingScale, sandwichNorm, dropout } = config;
   const sightOf = sights(config, context);
 
-  const embedded = p.embedding(tokens, "embed_tokens", config.vocabulary, width);
-  let x = context.dropout(embeddingScale ? mul(embedded, embeddingScale) : embedded, dropout);
+  let x = context.dropout(p.embedding(tokens, "embed_tokens", config.vocabulary, width, embeddingScale), dropout);
   for (let i = 0; i < layers; i++) {
     const layer = p.at(`layers.${i}`);
     const norm = (name: string, x: Tensor) => normalise(layer.at(name), config, x);

@@ -1,5 +1,5 @@
 // The scope that parameters live in: a path of names, which is the weight's name in a Hugging Face checkpoint.
-import { add, linear, matmul, parameter, type Tensor, take } from "../graph/index.ts";
+import { add, linear, matmul, mul, parameter, type Tensor, take } from "../graph/index.ts";
 
 /** How a weight begins: normal with a standard deviation, all one number, or computed from another weight of the model. */
 export type Initial = { readonly normal: number } | { readonly fill: number } | Derived;
@@ -43,6 +43,8 @@ export interface EmbeddingCall {
   readonly name: string;
   readonly rows: number;
   readonly width: number;
+  /** What the answer will be multiplied by. */
+  readonly scale: number;
 }
 
 /** Answers for a table of embeddings, as {@link LinearRule} does. */
@@ -159,11 +161,12 @@ export class Params {
     return bias ? add(matmul(x, weight), bias) : matmul(x, weight);
   }
 
-  /** Rows of the table under `name`: `ids […]` → `[…, width]`. */
-  embedding(ids: Tensor, name: string, rows: number, width: number, initial?: Initial): Tensor {
-    const call = (ids: Tensor) => ({ p: this, ids, name, rows, width });
-    const plain = (ids: Tensor) => take(this.at(name).weight("weight", [rows, width], initial), ids);
-    return this.#answer(({ embedding }) => embedding, call, plain, ids);
+  /** Rows of the table under `name`, times `scale`: `ids […]` → `[…, width]`. */
+  embedding(ids: Tensor, name: string, rows: number, width: number, scale = 1): Tensor {
+    const call = (ids: Tensor) => ({ p: this, ids, name, rows, width, scale });
+    const plain = (ids: Tensor) => take(this.at(name).weight("weight", [rows, width]), ids);
+    const embedded = this.#answer(({ embedding }) => embedding, call, plain, ids);
+    return scale === 1 ? embedded : mul(embedded, scale);
   }
 
   /** Asks each rule of one kind in turn, the first first; `plain` is the answer behind the last of them. */
