@@ -2,42 +2,50 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadModelFolder, readSafetensors } from "../src/checkpoint/index.ts";
-import { worldDocuments } from "../src/data/index.ts";
 import { InputError } from "../src/errors.ts";
 import { loadTextModel } from "../src/generate/index.ts";
 import { gptConfigFrom } from "../src/models/index.ts";
+import { Random } from "../src/runtime/index.ts";
 import { adaptedFrom, checkRecipe, nextToken, parametersOf, type RecipeInput, runJob } from "../src/train/index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "slovo-qlora-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 // Sizes that no block divides, and matrices that are large enough to be packed.
-const usual = { width: 72, layers: 1, heads: 2, context: 32, batch: 8, vocabulary: 400, threads: 2, warmup: 3 } as const;
+const usual = { width: 72, layers: 1, heads: 2, context: 32, batch: 8, vocabulary: 300, threads: 2, warmup: 3 } as const;
 const often = { validation: 0.1, evaluateEvery: 8, evaluateBatches: 8, checkpointEvery: 100 } as const;
 const recipeOf = (name: string, fields: Partial<RecipeInput>) => checkRecipe({ name, ...usual, ...often, ...fields }, "the test");
 const run = (name: string, fields: Partial<RecipeInput>) => runJob(recipeOf(name, fields), join(root, name));
 
-const [plain, capital] = [join(root, "plain.jsonl"), join(root, "capital.jsonl")];
+/** Sentences of words of three kinds, one a document. */
+function sentences(seed: number, ...kinds: readonly string[]): string {
+  const random = new Random(seed);
+  const lists = kinds.map((words) => words.split(" "));
+  const sentence = () => lists.map((words) => words[random.integer(words.length)]!).join(" ");
+  return Array.from({ length: 600 }, () => `${JSON.stringify({ text: `${sentence()} ${sentence()}.` })}\n`).join("");
+}
+
+const [first, second] = [join(root, "first.jsonl"), join(root, "second.jsonl")];
 beforeAll(() => {
-  const texts = [...worldDocuments({ seed: 5, limit: 160 })].map(({ text }) => text);
-  const write = (file: string, of: (text: string) => string) =>
-    writeFileSync(file, texts.map((text) => `${JSON.stringify({ text: of(text) })}\n`).join(""));
-  write(plain, (text) => text);
-  write(capital, (text) => text.toUpperCase());
+  writeFileSync(
+    first,
+    sentences(1, "кот дом лес сад река мост гора снег", "видит ждёт любит знает", "утром днём вечером ночью зимой летом"),
+  );
+  writeFileSync(second, sentences(2, "мост гора тень", "спит поёт", "тихо громко долго"));
 });
 
 type Model = NonNullable<RecipeInput["model"]>;
 
 /** Trains a base of that kind and gives its folder. */
 async function baseOf(model: Model): Promise<string> {
-  const { modelFolder } = await run(`${model}-base`, { model, data: plain, steps: 40, learningRate: 5e-3 });
+  const { modelFolder } = await run(`${model}-base`, { model, data: first, steps: 40, learningRate: 5e-3 });
   return modelFolder;
 }
 
 const tune = (from: string, name: string, method: "lora" | "qlora", samples: string[] = []) =>
-  run(name, { from, method, data: capital, steps: 40, learningRate: 5e-3, rank: 4, targets: "all-linear", samples });
+  run(name, { from, method, data: second, steps: 32, learningRate: 1e-2, rank: 4, targets: "all-linear", samples });
 
 const losses = (name: string) => {
   const rows = readFileSync(join(root, name, "metrics.jsonl"), "utf8")
@@ -46,53 +54,57 @@ const losses = (name: string) => {
   return rows.map((row) => JSON.parse(row) as { loss: number; validationLoss?: number });
 };
 
-describe.each<Model>(["llama", "gpt2"])("%s", (model) => {
-  test("the loss falls as beside floats, and the adapter is an ordinary one", { timeout: 60_000 }, async () => {
-    const base = await baseOf(model);
-    const [lora, qlora] = [`${model}-lora`, `${model}-qlora`];
-    const plainAdapter = (await tune(base, lora, "lora")).modelFolder;
-    const adapter = (await tune(base, qlora, "qlora", ["ЖИЛА"])).modelFolder;
+/** Held-out losses of a run, the first after eight steps. */
+const heldOut = (name: string) => losses(name).flatMap(({ validationLoss }) => validationLoss ?? []);
 
-    const [beside, packed] = [losses(lora), losses(qlora)];
-    expect(packed.at(-1)!.validationLoss!).toBeLessThan(packed[0]!.loss - 0.3);
-    expect(Math.abs(packed.at(-1)!.validationLoss! / beside.at(-1)!.validationLoss! - 1)).toBeLessThan(0.005);
-    // The base is not the same to the last bit.
-    expect(packed[0]!.loss).not.toBe(beside[0]!.loss);
-    expect(readFileSync(join(root, qlora, "report.md"), "utf8")).toContain("**ЖИЛА**");
-
-    const shapes = async (folder: string) => {
-      const { tensors } = await readSafetensors(join(folder, "adapter_model.safetensors"));
-      return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
-    };
-    expect(await shapes(adapter)).toEqual(await shapes(plainAdapter));
-    const loaded = await loadTextModel(base, { slots: 1, adapter });
-    const events = [];
-    for await (const event of loaded.generate("ЖИЛА", { maxTokens: 3, temperature: 0 })) events.push(event);
-    await loaded.close();
-    expect(events.length).toBeGreaterThan(0);
-  });
-});
+function expectToLearnAs(name: string, other: string, within: number): void {
+  const [packed, beside] = [heldOut(name), heldOut(other)];
+  expect(packed.at(-1)!).toBeLessThan(packed[0]! - 0.1);
+  expect(Math.abs(packed.at(-1)! / beside.at(-1)! - 1)).toBeLessThan(within);
+  // The base is not the same to the last bit.
+  expect(losses(name)[0]!.loss).not.toBe(losses(other)[0]!.loss);
+}
 
 test.each<[Model, string]>([
-  ["bert", "ЖИЛА [MASK]"],
-  ["t5", "ЖИЛА"],
-])("%s learns beside a base in few bits, and shows it", { timeout: 60_000 }, async (model, sample) => {
+  ["llama", "мост"],
+  ["gpt2", "мост"],
+  ["bert", "мост [MASK]"],
+  ["t5", "мост"],
+])("%s learns as it does beside floats, and shows it", { timeout: 60_000 }, async (model, prompt) => {
   const base = await baseOf(model);
-  await tune(base, `${model}-qlora`, "qlora", [sample]);
-  const heldOut = losses(`${model}-qlora`).flatMap(({ validationLoss }) => validationLoss ?? []);
-  expect(heldOut.at(-1)!).toBeLessThan(heldOut[0]!);
+  const [lora, qlora] = [`${model}-lora`, `${model}-qlora`];
+  const beside = await tune(base, lora, "lora");
+  const { modelFolder } = await tune(base, qlora, "qlora", [prompt]);
+  expectToLearnAs(qlora, lora, 0.03);
+  expect(readFileSync(join(root, qlora, "report.md"), "utf8")).toContain(`**${prompt}`);
+  expect(await shapesIn(modelFolder)).toEqual(await shapesIn(beside.modelFolder));
+});
+
+/** The tensors of an adapter. */
+async function shapesIn(folder: string): Promise<Map<string, readonly number[]>> {
+  const { tensors } = await readSafetensors(join(folder, "adapter_model.safetensors"));
+  return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+}
+
+test("the adapter is an ordinary one, for a base in floats", async () => {
+  const base = join(root, "llama-base", "model");
+  const continued = async (adapter?: string) => {
+    const model = await loadTextModel(base, { slots: 1, ...(adapter && { adapter }) });
+    let text = "";
+    for await (const { delta } of model.generate("мост", { maxTokens: 12, temperature: 0 })) text += delta;
+    await model.close();
+    return text;
+  };
+  expect(await continued(join(root, "llama-qlora", "adapter"))).not.toBe(await continued());
 });
 
 test("DoRA learns beside it too", { timeout: 60_000 }, async () => {
   const from = join(root, "llama-base", "model");
-  const pace = { data: capital, steps: 16, learningRate: 5e-3, rank: 4 };
+  const pace = { data: second, steps: 32, learningRate: 1e-2, rank: 4, targets: "all-linear" };
   await run("dora", { from, method: "dora", ...pace });
   const { modelFolder } = await run("dora-qlora", { from, method: "qlora", peft: { use_dora: true }, ...pace });
-  const [beside, packed] = [losses("dora"), losses("dora-qlora")];
-  expect(packed.at(-1)!.loss).toBeLessThan(packed[0]!.loss - 0.2);
-  expect(Math.abs(packed.at(-1)!.validationLoss! / beside.at(-1)!.validationLoss! - 1)).toBeLessThan(0.01);
-  const { tensors } = await readSafetensors(join(modelFolder, "adapter_model.safetensors"));
-  expect([...tensors.keys()].some((name) => name.includes("lora_magnitude_vector"))).toBe(true);
+  expectToLearnAs("dora-qlora", "dora", 0.03);
+  expect([...(await shapesIn(modelFolder)).keys()].some((name) => name.includes("lora_magnitude_vector"))).toBe(true);
 });
 
 test("the base is packed once for all graphs, in less than three tenths of its float32", async () => {

@@ -50,7 +50,8 @@ export class PackedScope {
         const scope = p.at(name);
         const weight = scope.name("weight");
         const inputs = x.shape.at(-1) as number;
-        if (!isPacked(weight, [outputs, inputs])) return plain();
+        // A table that another layer has read is read as such: one copy of it is held.
+        if (tables.has(weight) || !isPacked(weight, [outputs, inputs])) return plain();
         const matrix = matrices.get(weight) ?? this.#matrix(weight, inputs, outputs, options.layout);
         matrices.set(weight, matrix);
         return linearNf4(x, matrix, options.bias ? scope.weight("bias", [outputs], { fill: 0 }) : undefined);
