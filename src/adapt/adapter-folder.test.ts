@@ -148,6 +148,13 @@ test("an adapter for another base is one sentence that names the tensor, both sh
   expect(await refusal(() => meet(headed, "llama"))).toMatch(
     /the target lm_head is the output layer, which slovo does not adapt/,
   );
+  const placed = await changed("gpt2-dora", {}, (tensors) => ({
+    ...tensors,
+    "base_model.model.transformer.wpe.lora_embedding_A": { dtype: "float32", shape: [2, 9], data: new Float32Array(18) },
+  }));
+  expect(await refusal(() => meet(placed, "gpt2"))).toMatch(
+    /holds the tensor transformer\.wpe\.lora_embedding_A: slovo does not adapt that layer of .*gpt2, which PEFT can; train the adapter without it\.$/,
+  );
   for (const module of ["lm_head", "wte"]) {
     const tied = await changed("gpt2-dora", { modules_to_save: [module] });
     expect(await refusal(() => meet(tied, "gpt2"))).toMatch(

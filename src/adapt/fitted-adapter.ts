@@ -5,7 +5,7 @@ import { InputError } from "../errors.ts";
 import { type ParameterSpec, Params, type ScopeRules } from "../nn/index.ts";
 import { type AdapterConfig, adapterOf } from "./adapter.ts";
 import type { AdapterFolder } from "./adapter-folder.ts";
-import { checkMatches } from "./matches.ts";
+import { checkMatches, outputLayer } from "./matches.ts";
 import type { Adapter } from "./method.ts";
 import { buildModel } from "./model-scope.ts";
 
@@ -67,7 +67,14 @@ export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdap
     if (base.storedName(name) !== undefined) base.stored(name, shape);
   }
   const [first] = unread;
-  if (first !== undefined) throw stranger(` holds the tensor ${first}, for which the model has no place${ofHead(first)}`);
+  if (first !== undefined) {
+    const layer = first.replace(/\.lora_.*$/, "");
+    if (outputLayer.test(layer) || specs.some(({ name }) => name === `${layer}.weight` && !adapter.offered.has(layer)))
+      throw new InputError(
+        `${folder.path} holds the tensor ${first}: slovo does not adapt that layer of ${base.path}, which PEFT can; train the adapter without it.`,
+      );
+    throw stranger(` holds the tensor ${first}, for which the model has no place`);
+  }
   return {
     folder,
     base,
@@ -79,6 +86,3 @@ export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdap
     stored: (name, shape) => (owned.has(name) ? undefined : base.stored(name, shape)),
   };
 }
-
-const ofHead = (name: string): string =>
-  /(^|\.)lm_head\./.test(name) ? ", since slovo adapts no output layer over a vocabulary, which LoRA in PEFT can" : "";

@@ -6,7 +6,7 @@ import type { Adapter } from "./method.ts";
 import { isSaved, type Selection } from "./targets.ts";
 
 /** Output layers over a vocabulary, and the tables of embeddings that take their place where the two are tied. */
-const outputLayer = /(^|\.)(lm_head|vocab_projector|cls\.predictions\.decoder|embed_out)$/;
+export const outputLayer = /(^|\.)(lm_head|vocab_projector|cls\.predictions\.decoder|embed_out)$/;
 const table = /(^|\.)(embed_tokens|wte|shared|word_embeddings|tok_embeddings)\.weight$/;
 /** Heads that PEFT always names for classifiers and answers, whichever of them a model has. */
 const named = ["classifier", "score", "qa_outputs"];
