@@ -112,7 +112,7 @@ export class PackedScope {
   }
 }
 
-/** A table in a graph, 9 bits a number: `int8[rows, blocks, 32]` and `float32[rows, blocks, 1]`; and its floats, where something reads all of them. */
+/** A table in a graph, 9 bits a number: `int8[rows, blocks, 32]` and `float32[rows, blocks, 1]`; and all its floats, where something reads them. */
 interface Table {
   readonly numbers: Tensor;
   readonly scales: Tensor;
@@ -120,8 +120,8 @@ interface Table {
 }
 
 /**
- * The floats of rows: `numbers […, blocks, 32]`, `scales […, blocks, 1]` → `[…, width]`. There is no gradient. The runtime's optimiser computes floats
- * anew for each operator that reads them as they come out; they are reshaped for it to leave them, and thus one copy of a table in memory.
+ * The floats of rows: `numbers […, blocks, 32]`, `scales […, blocks, 1]` → `[…, width]`. There is no gradient. The runtime's optimiser gives
+ * each operator that reads a `DequantizeLinear` one of its own, and so a table of floats of its own; a reshape between them keeps it from that.
  */
 function widen(numbers: Tensor, scales: Tensor, width: number): Tensor {
   const rows = numbers.shape.slice(0, -2);
