@@ -91,7 +91,6 @@ export class Decoder {
     this.#adapters.forEach((own, row) => {
       if (own === adapter) this.#adapters[row] = undefined;
     });
-    this.#model.bank.forget(adapter);
     this.#unbind();
   }
 
@@ -225,7 +224,7 @@ export class Decoder {
     const rows = this.#cache.bind(row, step.batch);
     // A model without learned positions does not ask for them.
     const given = Object.entries(step.inputs).filter(([name]) => wanted.has(name));
-    const inputs = { ...liveWeights, ...Object.fromEntries(given), ...rows.inputs, ...bank.bind(adapters) };
+    const inputs = { ...liveWeights, ...Object.fromEntries(given), ...rows.inputs, ...bank.bind(adapters, step.time) };
     return program.bind(inputs, { ...step.outputs, ...rows.outputs });
   }
 

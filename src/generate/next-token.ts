@@ -29,6 +29,7 @@ function logSum(logits: Tensor): Tensor {
 /** The arrays of one step. */
 export class Step implements Predictions {
   readonly batch: number;
+  readonly time: number;
   readonly tokens: Int32Array;
   readonly positions: BigInt64Array;
   readonly lastPositions: Int32Array;
@@ -42,6 +43,7 @@ export class Step implements Predictions {
 
   constructor(vocabulary: number, batch: number, time: number) {
     this.batch = batch;
+    this.time = time;
     this.tokens = new Int32Array(batch * time);
     this.positions = new BigInt64Array(batch * time);
     this.lastPositions = new Int32Array(batch);
