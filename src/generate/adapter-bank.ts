@@ -41,6 +41,7 @@ export class AdapterBank {
   /** The layers that adapters can add to. */
   readonly adapted: ReadonlySet<string>;
   readonly #layers: Layer[] = [];
+
   /** @param adapted the layers to which adapters can add; the program computes the others as if there were none */
   constructor(adapted: Iterable<string>) {
     this.adapted = new Set(adapted);
