@@ -77,20 +77,27 @@ export function packNf4(
   weight: Float32Array,
   { inputs, outputs, layout = "out-in" }: { inputs: number; outputs: number; layout?: LinearOptions["layout"] },
 ): { packed: Uint8Array<ArrayBuffer>; absmax: Float32Array<ArrayBuffer> } {
-  const rows = layout === "out-in" ? weight : transposed(weight, inputs, outputs);
-  const packed = new Uint8Array(Math.ceil(rows.length / 2));
-  const absmax = new Float32Array(Math.ceil(rows.length / blockSize));
-  for (let block = 0; block < absmax.length; block++) {
-    const start = block * blockSize;
-    const end = Math.min(start + blockSize, rows.length);
+  const count = inputs * outputs;
+  const packed = new Uint8Array(Math.ceil(count / 2));
+  const absmax = new Float32Array(Math.ceil(count / blockSize));
+  const [rowStep, step] = layout === "out-in" ? [inputs, 1] : [1, outputs];
+  const block = new Float64Array(blockSize);
+  let [row, column] = [0, 0];
+  for (let b = 0; b < absmax.length; b++) {
+    const start = b * blockSize;
+    const length = Math.min(blockSize, count - start);
     let greatest = 0;
-    for (let i = start; i < end; i++) greatest = Math.max(greatest, Math.abs(rows[i]!));
-    absmax[block] = greatest;
-    const inverse = greatest === 0 ? 0 : 1 / greatest;
-    for (let i = start; i < end; i += 2) {
-      const second = i + 1 < end ? nearest(rows[i + 1]! * inverse) : 0;
-      packed[i >> 1] = (nearest(rows[i]! * inverse) << 4) | second;
+    for (let i = 0; i < length; i++) {
+      const x = weight[row * rowStep + column * step]!;
+      block[i] = x;
+      if (Math.abs(x) > greatest) greatest = Math.abs(x);
+      if (++column === inputs) [row, column] = [row + 1, 0];
     }
+    block.fill(0, length);
+    absmax[b] = greatest;
+    const inverse = greatest === 0 ? 0 : 1 / greatest;
+    for (let i = 0; i < length; i += 2)
+      packed[(start + i) / 2] = (nearest(block[i]! * inverse) << 4) | nearest(block[i + 1]! * inverse);
   }
   return { packed, absmax };
 }
@@ -100,11 +107,4 @@ function nearest(x: number): number {
   let level = 0;
   for (let step = 8; step > 0; step >>= 1) if (x > borders[level + step - 1]!) level += step;
   return level;
-}
-
-/** `[rows, columns]` → `[columns, rows]`. */
-function transposed(matrix: Float32Array, rows: number, columns: number): Float32Array {
-  const turned = new Float32Array(matrix.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) turned[j * rows + i] = matrix[i * columns + j]!;
-  return turned;
 }

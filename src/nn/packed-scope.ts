@@ -98,7 +98,8 @@ export class PackedScope {
       pack(weight) {
         const { packed, scales } = packBlocks(weight, { inputs: width, outputs: rows, layout: "out-in", bits: 8 });
         // From 0 … 255 around 128 to −128 … 127 around 0.
-        const data = new Int8Array(packed.map((byte) => byte ^ 128).buffer);
+        for (let i = 0; i < packed.length; i++) packed[i]! ^= 128;
+        const data = new Int8Array(packed.buffer);
         return {
           [`${name}.numbers`]: { dtype: "int8", shape: [rows, blocks, blockSize], data },
           [`${name}.scales`]: { dtype: "float32", shape: [rows, blocks, 1], data: scales },

@@ -43,11 +43,14 @@ export function packedIn(
   return {
     ...frozenIn(base),
     packed() {
-      for (const { name, shape, pack } of scope.weights.values()) {
-        if (done.has(name)) continue;
+      const fresh = [...scope.weights.values()].filter(({ name }) => !done.has(name));
+      const scratch = new Float32Array(Math.max(0, ...fresh.map(({ shape }) => shape.reduce((a, b) => a * b, 1))));
+      for (const { name, shape, pack } of fresh) {
         done.add(name);
-        Object.assign(tensors, pack(base.weight(name, shape).data));
+        Object.assign(tensors, pack(base.weight(name, shape, scratch).data));
       }
+      // Its memory goes now, and not when the collector next comes by.
+      scratch.buffer.transfer(0);
       return tensors;
     },
   };
