@@ -86,6 +86,10 @@ const fieldsRefused: [fields: object, message: RegExp][] = [
   [{ lora_bias: true }, /the field "lora_bias" is true, which slovo does not support; .*other numbers without it\.$/],
   [{ alora_invocation_tokens: [1] }, /the field "alora_invocation_tokens" is \[1\], which slovo does not support/],
   [{ init_lora_weights: "pissa" }, /the field "init_lora_weights" is not what slovo supports: .*got "pissa"\.$/],
+  [
+    { target_modules: "all-linear", layers_to_transform: [1] },
+    /"layers_to_transform" goes with a list of target_modules, and these are "all-linear"/,
+  ],
   [{ target_modules: [] }, /the field "target_modules" must name the layers that the adapter changes, got none\.$/],
 ];
 test.each(fieldsRefused)("a config with %j is refused", async (fields, message) => {

@@ -58,6 +58,10 @@ export function selectionFrom(json: SelectionJson, where: string): Selection {
   const { target_modules, exclude_modules, modules_to_save, layers_to_transform, layers_pattern } = json;
   if (target_modules == null || target_modules.length === 0)
     throw new InputError(`${where}: the field "target_modules" must name the layers that the adapter changes, got none.`);
+  if (typeof target_modules === "string" && layers_to_transform?.length)
+    throw new InputError(
+      `${where}: the field "layers_to_transform" goes with a list of target_modules, and these are ${JSON.stringify(target_modules)}, which says by itself which layers are meant.`,
+    );
   return {
     targets: target_modules,
     exclude: exclude_modules ?? undefined,

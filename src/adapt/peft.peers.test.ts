@@ -10,7 +10,18 @@ import { loadModelFolder, saveModelFolder, type Weight } from "../checkpoint/ind
 import { input, toOnnx } from "../graph/index.ts";
 import { Params } from "../nn/index.ts";
 import { evaluate, nativeEngine, Random } from "../runtime/index.ts";
-import { type AdapterConfig, adapterFor, defaultIa3Targets, fitAdapter, loadAdapter, mergedModel, saveAdapter } from "./index.ts";
+import {
+  type AdapterConfig,
+  adapterConfigFrom,
+  adapterFor,
+  defaultIa3Targets,
+  fitAdapter,
+  type LoraConfig,
+  loadAdapter,
+  mergedModel,
+  saveAdapter,
+} from "./index.ts";
+import { patternTable, selector } from "./targets.ts";
 
 const temporary = mkdtempSync(join(tmpdir(), "slovo-peft-"));
 afterAll(() => rmSync(temporary, { recursive: true }));
@@ -144,4 +155,58 @@ peerTest("Python PEFT loads every kind of adapter, and Transformers what was mer
       expect(Math.max(...theirs.map((x, j) => Math.abs(x - ours[j]!))) / size, name).toBeLessThan(1e-5);
     }
   }
+});
+
+/** What PEFT says of each config and path: whether the layer is changed, and with which rank and alpha. */
+const selection = `
+import json, sys
+from peft import LoraConfig
+from peft.tuners.tuners_utils import check_target_module_exists
+from peft.utils.other import get_pattern_key
+configs, paths = json.loads(sys.argv[1])
+results = []
+for fields in configs:
+    config = LoraConfig(**fields)
+    of = lambda table, path, usual: table.get(get_pattern_key(table.keys(), path), usual)
+    results.append([[bool(check_target_module_exists(config, path)), of(config.rank_pattern, path, config.r), of(config.alpha_pattern, path, config.lora_alpha)] for path in paths])
+print(json.dumps(results))
+`;
+
+const configs: Record<string, unknown>[] = [
+  { target_modules: ["q_proj", "mlp.down_proj", "h.1.attn.c_attn", "score"] },
+  { target_modules: ["proj", "c_proj"] },
+  { target_modules: ".*_proj" },
+  { target_modules: "model\\.layers\\.(0|11)\\..*(q|k)_proj|.*c_fc" },
+  { target_modules: ["q_proj", "c_attn", "query"], layers_to_transform: [1, 11] },
+  { target_modules: ["q_proj", "c_attn", "query"], layers_to_transform: 1, layers_pattern: "layers" },
+  { target_modules: ["q_proj", "c_attn", "query"], layers_to_transform: [1], layers_pattern: ["h", "layer"] },
+  { target_modules: ["q_proj", "down_proj"], exclude_modules: ["layers.1.self_attn.q_proj", "mlp.down_proj"] },
+  { target_modules: ["q_proj", "down_proj"], exclude_modules: ".*layers.1.*" },
+  { target_modules: ["q_proj", "down_proj", "score", "query"], modules_to_save: ["score", "self_attn"] },
+  {
+    target_modules: ["q_proj"],
+    r: 3,
+    rank_pattern: { "layers.1.*q_proj": 5, q_proj: 7, c_fc: 9 },
+    alpha_pattern: { ".*\\.h\\..*": 2, "down_proj|query": 4 },
+  },
+  { target_modules: ["q_proj"], rank_pattern: { proj: 5, "^model.layers.1.mlp.down_proj": 6 } },
+];
+const paths = [
+  ...[0, 1, 11].flatMap((layer) =>
+    ["self_attn.q_proj", "self_attn.k_proj", "mlp.down_proj"].map((name) => `model.layers.${layer}.${name}`),
+  ),
+  ...[0, 1].flatMap((layer) =>
+    ["attn.c_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"].map((name) => `transformer.h.${layer}.${name}`),
+  ),
+  ...["bert.encoder.layer.1.attention.self.query", "layers.1.self_attn.q_proj", "score", "q_proj"],
+];
+
+peerTest("which layers are changed, and by how much, is what PEFT says", async () => {
+  const expected = JSON.parse(await runPython(selection, JSON.stringify([configs, paths])));
+  const found = configs.map((fields) => {
+    const config = adapterConfigFrom({ peft_type: "LORA", r: 8, ...fields }, "test") as LoraConfig;
+    const [isTarget, rank, alpha] = [selector(config), patternTable(config.rankPattern), patternTable(config.alphaPattern)];
+    return paths.map((path) => [isTarget(path, "linear"), rank(path) ?? config.rank, alpha(path) ?? config.alpha]);
+  });
+  expect(found).toEqual(expected);
 });

@@ -52,14 +52,14 @@ export function selector({ targets, exclude, layers, layersPattern, modulesToSav
   const everyLinear = typeof targets === "string" && targets.toLowerCase() === allLinear;
   const matches = everyLinear ? () => true : matcher(targets);
   const isExcluded = exclude ? matcher(exclude, "excluded modules") : () => false;
-  // As in PEFT, a regular expression for whole paths says by itself which layers are meant.
-  const numbered = layers && typeof targets !== "string" ? numberOf(layersPattern) : undefined;
+  const numbered = layers && numberOf(layersPattern);
   return (path, kind) =>
     matches(path) &&
     !(everyLinear && kind === "embedding") &&
     !isExcluded(path) &&
     !modulesToSave.some((module) => isWithin(path, module)) &&
-    (!numbered || layers!.includes(numbered(path)));
+    // As in PEFT, a layer that is named by its whole path is meant whatever its number.
+    (!numbered || targets.includes(path) || layers!.includes(numbered(path)));
 }
 
 /** The number of the stack's layer that a path lies in; NaN where it lies in none. */
