@@ -1,12 +1,14 @@
 // Texts with different adapters share a batch, and each gets what a model with its adapter merged into the weights gives.
 import { expect, test } from "vitest";
+import { adapterFolder, openAdapterFixture } from "../../test/adapters.ts";
+import { openFixture } from "../../test/families.ts";
 import { adapterOf } from "../adapt/index.ts";
 import { loraFactors } from "../adapt/lora.ts";
 import { InputError } from "../errors.ts";
-import type { GptConfig } from "../models/index.ts";
+import { type GptConfig, gptConfigFrom } from "../models/index.ts";
 import { Random } from "../runtime/index.ts";
 import { Decoder, type DecoderOptions } from "./decoder.ts";
-import { lowRankAdapter } from "./low-rank-adapter.ts";
+import { lowRankAdapter, readLowRankAdapter } from "./low-rank-adapter.ts";
 import { argmax } from "./sampling.ts";
 
 const common = { vocabulary: 50, context: 64, width: 32, layers: 2, heads: 4, normEpsilon: 1e-5, dropout: 0, hidden: 40 };
@@ -113,6 +115,40 @@ test.each(cases)("%s: each text of a batch gets what its own merged model gives"
     alone.release();
   }
   decoder.release();
+});
+
+test("three adapters of Python PEFT in one batch give what PEFT computes with each, and the base what Transformers does", async () => {
+  const names = ["llama-lora", "llama-lora-patterns", "llama-lora-layers"];
+  const fixtures = await Promise.all(names.map(openAdapterFixture));
+  const plain = await openFixture("llama");
+  const { base } = fixtures[0]!;
+  const decoder = await Decoder.create({
+    config: gptConfigFrom(base.config),
+    weights: (...which) => base.weight(...which).data,
+    slots: 4,
+    threads: 1,
+  });
+  const adapters = await Promise.all(names.map((name) => readLowRankAdapter(adapterFolder(name), decoder.layers, base)));
+  for (const adapter of adapters) await decoder.admit(adapter);
+  const expected = [...fixtures.map(({ fixture }) => fixture), plain].map(
+    ({ expected }) => expected["batch.logits"]!.data as Float32Array,
+  );
+  const [, time, vocabulary] = plain.expected["batch.logits"]!.shape as [number, number, number];
+  const tokens = plain.expected["batch.input_ids"]!.data.subarray(0, time) as Int32Array;
+  const begin = tokens.slice(0, 3);
+  let { logits } = await decoder.extend(0, [begin, begin, begin, begin], adapters);
+  for (let at = 2; ; at++) {
+    expected.forEach((all, i) => {
+      const row = logits.subarray(i * vocabulary, (i + 1) * vocabulary);
+      row.forEach((logit, id) => {
+        expect(logit).toBeCloseTo(all[at * vocabulary + id]!, 4);
+      });
+    });
+    if (at === time - 1) break;
+    ({ logits } = await decoder.decode(Int32Array.from(expected, () => tokens[at + 1]!)));
+  }
+  decoder.release();
+  for (const { base } of fixtures) base.close();
 });
 
 test("rows keep their adapters when they move, and an adapter that goes changes nothing for the others", async () => {
