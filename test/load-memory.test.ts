@@ -57,7 +57,7 @@ test.skipIf(process.platform !== "linux")("loading holds at most 1.2 times the w
   // What is held in few bits is a sixth; the table that the head reads, in float32 while it does, another one.
   const purposes = {
     train: [0.8, 1.2],
-    qlora: [0.2, 0.65],
+    qlora: [0.2, 0.55],
     generate: [0.8, 1.2],
     "generate int8": [0.3, 1.1],
     "generate int4": [0.2, 0.9],
