@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { byteCharacters, bytesOfToken } from "./byte-alphabet.ts";
 import { Merges } from "./merges.ts";
+import type { TracedIds } from "./pipeline.ts";
+import { widthAt } from "./source-text.ts";
 import { compilePattern, gpt2Pattern } from "./split-pattern.ts";
 import type { IdBuffer } from "./tokenizer.ts";
 import type { TokenizerConfig, TokenizerFile } from "./tokenizer-file.ts";
@@ -53,6 +55,8 @@ export class ByteLevelBpe extends VocabularyTokenizer {
   readonly #pattern: RegExp;
   readonly #merges: Merges;
   readonly #idOfByte: Int32Array;
+  /** How many bytes a token stands for, by id. */
+  readonly #widths: Int32Array;
   readonly #words = new WordCache((word) => this.#encodeWord(word));
 
   /** The tokenizer of a file, or undefined when the file is not byte-level BPE of the plain kind. */
@@ -82,6 +86,8 @@ export class ByteLevelBpe extends VocabularyTokenizer {
     this.#pattern = pattern;
     this.#idOfByte = Int32Array.from(byteCharacters, (character) => ids.get(character)!);
     this.#merges = Merges.of(merges, ids);
+    this.#widths = new Int32Array(this.vocabularySize);
+    for (const [token, id] of ids) this.#widths[id] = token.length;
   }
 
   protected encodeText(text: string, ids: IdBuffer): void {
@@ -91,7 +97,45 @@ export class ByteLevelBpe extends VocabularyTokenizer {
     }
   }
 
+  /** Tokens stand for bytes that follow one another, so their places follow from how many those are; a part of a character has its place. */
+  protected override trace(text: string, allowSpecial: boolean): TracedIds {
+    const ids = this.encode(text, { allowSpecial });
+    const offsets: number[] = [];
+    const added = new Map<number, string>();
+    let next = 0;
+    let at = 0;
+    for (const [i, part] of this.parts(text, allowSpecial).entries()) {
+      const end = at + part.length;
+      if (i % 2 === 1) {
+        offsets.push(at, end);
+        added.set(next++, part);
+        at = end;
+      }
+      for (let left = bytesAt(text, at); at < end; ) {
+        offsets.push(at);
+        let width = this.#widths[ids[next++]!]!;
+        for (; width > left; left = bytesAt(text, at)) {
+          width -= left;
+          at += widthAt(text, at);
+        }
+        left -= width;
+        const after = at + widthAt(text, at);
+        offsets.push(after);
+        if (left > 0) continue;
+        at = after;
+        left = bytesAt(text, at);
+      }
+    }
+    return { ids, offsets, added };
+  }
+
   #encodeWord(word: string): readonly number[] {
     return this.#merges.apply(Array.from(Buffer.from(word), (byte) => this.#idOfByte[byte]!));
   }
+}
+
+/** Bytes of the character at an index, in UTF-8. */
+function bytesAt(text: string, index: number): number {
+  const code = text.codePointAt(index) ?? 0;
+  return code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
 }

@@ -2,7 +2,7 @@
 import { InputError } from "../errors.ts";
 import { bytesOfToken } from "./byte-alphabet.ts";
 import { kindOf } from "./model.ts";
-import { Pipeline } from "./pipeline.ts";
+import { Pipeline, type TracedIds } from "./pipeline.ts";
 import { bareFrame, type Frame, type FramedText, fill, postProcessor } from "./post-processor.ts";
 import { rolesOf, type TokenRoles } from "./roles.ts";
 import type { DecodeOptions, EncodeOptions, TextWithOffsets, Tokenizer } from "./tokenizer.ts";
@@ -54,7 +54,7 @@ export abstract class FileTokenizer implements Tokenizer {
   }
 
   encodeWithOffsets(text: string, options: EncodeOptions = {}): TextWithOffsets {
-    const { ids, offsets, added } = this.pipeline.encodeWithOffsets(text.toWellFormed(), options.allowSpecial ?? false);
+    const { ids, offsets, added } = this.trace(text.toWellFormed(), options.allowSpecial ?? false);
     if (this.#trim) {
       for (const [i, id] of ids.entries()) trimBlanks(added.get(i) ?? this.tokens[id]!, offsets, i, this.#trim.prefix);
       snap(text, offsets);
@@ -73,6 +73,11 @@ export abstract class FileTokenizer implements Tokenizer {
 
   save(folder: string): Promise<void> {
     return writeTokenizer(folder, this.file, this.config);
+  }
+
+  /** Ids of well-formed text with their places, blanks at the ends of tokens not yet trimmed. */
+  protected trace(text: string, allowSpecial: boolean): TracedIds {
+    return this.pipeline.encodeWithOffsets(text, allowSpecial);
   }
 
   /** The slow and complete way from text to ids; made when it is first needed. */

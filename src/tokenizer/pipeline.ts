@@ -8,7 +8,8 @@ import { IdBuffer } from "./tokenizer.ts";
 import type { TokenizerFile } from "./tokenizer-file.ts";
 import { WordCache } from "./word-cache.ts";
 
-interface TracedIds {
+/** Ids with their places: see `encodeWithOffsets`. */
+export interface TracedIds {
   ids: Int32Array<ArrayBuffer>;
   offsets: number[];
   added: Map<number, string>;

@@ -36,14 +36,16 @@ export abstract class VocabularyTokenizer extends FileTokenizer {
   /** Appends the ids of well-formed text that holds no added token. */
   protected abstract encodeText(text: string, ids: IdBuffer): void;
 
+  /** A text cut at its added tokens: every second part is one. */
+  protected parts(text: string, allowSpecial: boolean): string[] {
+    const pattern = allowSpecial ? this.#allowed : this.#always;
+    return pattern ? text.split(pattern) : [text];
+  }
+
   encode(text: string, options: EncodeOptions = {}): Int32Array<ArrayBuffer> {
-    const wellFormed = text.toWellFormed();
-    const pattern = options.allowSpecial ? this.#allowed : this.#always;
     this.#buffer.clear();
-    const parts = pattern ? wellFormed.split(pattern) : [wellFormed];
-    for (const [i, part] of parts.entries()) {
-      if (i % 2 === 1)
-        this.#buffer.push(this.#added.get(part)!); // what the pattern captured
+    for (const [i, part] of this.parts(text.toWellFormed(), options.allowSpecial ?? false).entries()) {
+      if (i % 2 === 1) this.#buffer.push(this.#added.get(part)!);
       else if (part !== "") this.encodeText(part, this.#buffer);
     }
     return this.#buffer.take();
