@@ -1,7 +1,7 @@
 // Frozen layers in 8-bit whole numbers: how near they are to what they stand for, forwards and backwards.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { constant, grad, input, mul, sum } from "../graph/index.ts";
+import { grad, input, mul, sum } from "../graph/index.ts";
 import { evaluate, type HostTensor, nativeEngine, Random } from "../runtime/index.ts";
 import { addsUpInt8, Int8Scope } from "./int8.ts";
 import { type LinearOptions, Params, type ScopeRules } from "./params.ts";
@@ -24,15 +24,19 @@ function numbers(shape: readonly number[], name: string): HostTensor {
 async function layer(options: LinearOptions, x: HostTensor, scope?: Int8Scope) {
   const rules: ScopeRules[] = scope ? [scope.rules()] : [];
   const p = new Params(rules);
-  const given = input("x", "float32", x.shape);
+  const given = input("x", "float32", ["rows", inputs]);
   const y = p.linear(given, "layer", outputs, options);
-  const upstream = constant(numbers([rows, outputs], "upstream").data, "float32", [rows, outputs]);
+  const upstream = input("upstream", "float32", ["rows", outputs]);
   const [dx] = grad(sum(mul(y, upstream)), [given]);
   const packed = Array.from(scope?.weights.values() ?? [], ({ name, shape, pack }) =>
     pack(numbers(shape, name).data as Float32Array),
   );
   const floats = Object.fromEntries(p.all.map(({ name, shape }) => [name, numbers(shape, name)]));
-  const values = await evaluate(engine, { y, dx: dx! }, Object.assign({ x }, floats, ...packed));
+  const values = await evaluate(
+    engine,
+    { y, dx: dx! },
+    Object.assign({ x, upstream: numbers([rows, outputs], "upstream") }, floats, ...packed),
+  );
   return { y: values.y!.data as Float32Array, dx: values.dx!.data as Float32Array, floats: Object.keys(floats) };
 }
 

@@ -2,7 +2,7 @@
 import {
   add,
   constant,
-  div,
+  expandTo,
   input,
   max,
   maximum,
@@ -113,9 +113,12 @@ function roundedProduct(x: Tensor, { numbers, scales }: Direction): Tensor {
   const row = { axes: [-1], keep: true };
   // A row of zeros is divided by something too.
   const greatest = maximum(maximum(max(flat, row), neg(min(flat))), 1e-30);
-  const [step, zero] = [constant(1 / steps), constant([128], "uint8", [])];
-  const rounded = operation("QuantizeLinear", [div(flat, greatest), step, zero], ["uint8", [rows, from]]);
-  const inputs = [rounded, numbers, step, scales, zero];
+  const zero = constant([128], "uint8");
+  const scale = reshape(mul(greatest, 1 / steps), [rows]);
+  const rounded = operation("QuantizeLinear", [flat, scale, expandTo(zero, scale)], ["uint8", [rows, from]], {
+    attributes: { axis: 0 },
+  });
+  const inputs = [rounded, numbers, constant(1 / steps), scales, zero];
   const y = operation("MatMulIntegerToFloat", inputs, ["float32", [rows, to]], { domain: "com.microsoft" });
   return reshape(mul(y, greatest), [...leading, to]);
 }
