@@ -66,13 +66,13 @@ export const precisions = ["f32", "int8", "int4"] as const;
 export type Precision = (typeof precisions)[number];
 
 /** A LoRA adapter that a model is to have beside its own weights. */
-export interface AdapterFolder {
+export interface NamedAdapter {
   readonly name: string;
   /** A PEFT folder. */
   readonly folder: string;
 }
 
-export interface LoadedAdapter extends AdapterFolder {
+export interface LoadedAdapter extends NamedAdapter {
   /** Of its numbers. */
   readonly memoryBytes: number;
 }

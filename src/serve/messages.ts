@@ -1,5 +1,5 @@
 // What the server's thread and a model's worker thread say to each other.
-import type { AdapterFolder, GenerationEvent, GenerationOptions, LoadedAdapter, Precision } from "../generate/types.ts";
+import type { GenerationEvent, GenerationOptions, LoadedAdapter, NamedAdapter, Precision } from "../generate/types.ts";
 import type { Device } from "../runtime/index.ts";
 import type { ChatMessage, ChatPrompt } from "./chat-prompt.ts";
 
@@ -10,7 +10,7 @@ export interface WorkerSetup {
   readonly device?: Device;
   readonly slots?: number;
   readonly threads?: number;
-  readonly adapters?: readonly AdapterFolder[];
+  readonly adapters?: readonly NamedAdapter[];
 }
 
 /** To the worker. Each request has an `id` of its own; everything said about it carries that number. */

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { InputError } from "../errors.ts";
-import { type AdapterFolder, modelName, type Precision, type TextModel } from "../generate/index.ts";
+import { modelName, type NamedAdapter, type Precision, type TextModel } from "../generate/index.ts";
 import type { Device } from "../runtime/index.ts";
 import { createApp, shuttingDown } from "./app.ts";
 import type { Station } from "./generation.ts";
@@ -55,7 +55,7 @@ export interface ServeOptions {
   readonly log?: (line: string) => void;
 }
 
-export interface ServedAdapter extends AdapterFolder {
+export interface ServedAdapter extends NamedAdapter {
   /** The name of the model that it is for; needed where there are several. */
   readonly base?: string | undefined;
 }

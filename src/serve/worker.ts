@@ -2,7 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { InputError } from "../errors.ts";
 import { loadTextModel } from "../generate/index.ts";
-import type { AdapterFolder, TextModel } from "../generate/types.ts";
+import type { NamedAdapter, TextModel } from "../generate/types.ts";
 import { loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { type ChatFormat, loadChatFormat } from "./chat-prompt.ts";
 import type { SentError, WorkerReply, WorkerRequest, WorkerSetup } from "./messages.ts";
@@ -23,7 +23,7 @@ interface Speaker {
   readonly adapterFormats: Map<string, ChatFormat>;
 }
 
-async function loadAdapter({ model, tokenizer, ownFormat, adapterFormats }: Speaker, { name, folder }: AdapterFolder) {
+async function loadAdapter({ model, tokenizer, ownFormat, adapterFormats }: Speaker, { name, folder }: NamedAdapter) {
   const format = await loadChatFormat(folder, tokenizer, ownFormat);
   await model.loadAdapter!(name, folder);
   adapterFormats.set(name, format);
