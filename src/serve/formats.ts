@@ -49,14 +49,24 @@ function topLogprobs(token: GeneratedToken): Record<string, number> {
 }
 
 export function chatFormat(withLogprobs: boolean): AnswerFormat {
+  // The blank between a speaker's name and an answer belongs to the template, not to the answer.
+  let begun = false;
+  const withoutGap = (text: string) => {
+    const rest = begun ? text : text.trimStart();
+    begun ||= rest !== "";
+    return rest;
+  };
   return {
     id: `chatcmpl-${randomUUID()}`,
     object: "chat.completion",
     chunkObject: "chat.completion.chunk",
     opening: { delta: { role: "assistant", content: "" } },
     prefix: "",
-    piece: (content) => ({ delta: content === "" ? {} : { content } }),
-    whole: (content) => ({ message: { role: "assistant", content, refusal: null } }),
+    piece(delta) {
+      const content = withoutGap(delta);
+      return { delta: content === "" ? {} : { content } };
+    },
+    whole: (text) => ({ message: { role: "assistant", content: withoutGap(text), refusal: null } }),
     logprobs: (tokens) =>
       withLogprobs
         ? {
