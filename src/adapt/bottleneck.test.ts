@@ -10,10 +10,11 @@ import { Params } from "../nn/index.ts";
 import { evaluate, type HostTensor, nativeEngine, Random } from "../runtime/index.ts";
 import { adapterConfigFrom, adapterOf } from "./adapter.ts";
 import { loadAdapter, saveAdapter } from "./adapter-folder.ts";
-import { type BottleneckConfig, bottleneckTargets } from "./bottleneck.ts";
+import type { BottleneckConfig } from "./bottleneck.ts";
 import { fitAdapter } from "./fitted-adapter.ts";
 import { mergedModel } from "./merge.ts";
 import { buildModel } from "./model-scope.ts";
+import { bottleneckTargets } from "./usual-targets.ts";
 
 const families = resolve(import.meta.dirname, "../../test/fixtures/families");
 const configOf = (targets: BottleneckConfig["targets"]): BottleneckConfig => ({

@@ -2,9 +2,10 @@
 import { z } from "zod";
 import { add, gelu, linear, type Tensor } from "../graph/index.ts";
 import type { Params } from "../nn/index.ts";
-import type { ChangedLayer, Method } from "./method.ts";
+import type { Method } from "./method.ts";
 import { layerFields, readPeftFields, selectionFields, selectionFrom, selectionToJson } from "./peft-config.ts";
-import { isSaved, type Selection, selector } from "./targets.ts";
+import { isSaved, type Selection } from "./targets.ts";
+import { watchedLayers } from "./watched-layers.ts";
 
 export interface BottleneckConfig extends Selection {
   readonly method: "bottleneck";
@@ -34,24 +35,19 @@ export const bottleneck: Method<BottleneckConfig> = {
   write: (config) => ({ bottleneck_size: config.width, ...selectionToJson(config) }),
 
   adapter(config) {
-    const isTarget = selector(config);
-    const [offered, changed] = [new Set<string>(), new Map<string, ChangedLayer>()];
+    const { offered, changed, takesLinear } = watchedLayers(config);
     const adds = (name: string) => /\.adapter_(down|up)\.(weight|bias)$/.test(name);
     return {
       config,
-      virtualTokens: 0,
       offered,
       changed,
       adds,
       trains: (name) => adds(name) || isSaved(name, config.modulesToSave),
       rules: () => ({
-        linear({ p, name, options }, plain) {
-          const scope = p.at(name);
-          offered.add(scope.path);
-          if (!isTarget(scope.path, "linear")) return plain();
-          changed.set(scope.path, { kind: "linear", layout: options.layout ?? "out-in" });
+        linear(call, plain) {
+          const scope = takesLinear(call);
           const y = plain();
-          return add(y, narrow(scope, y, config.width));
+          return scope ? add(y, narrow(scope, y, config.width)) : y;
         },
       }),
     };
@@ -67,19 +63,4 @@ function narrow(scope: Params, y: Tensor, width: number): Tensor {
   };
   const down = layer(y, "adapter_down", outputs, width, { normal: 1 / Math.sqrt(outputs) });
   return layer(gelu(down), "adapter_up", width, outputs, { fill: 0 });
-}
-
-/** The output layers of attention and of the feed-forward layer by `model_type`. */
-export function bottleneckTargets(modelType: string): readonly string[] {
-  const special: Readonly<Record<string, readonly string[]>> = {
-    gpt2: ["attn.c_proj", "mlp.c_proj"],
-    t5: ["o", "wo"],
-    mt5: ["o", "wo"],
-    bert: ["output.dense"],
-    roberta: ["output.dense"],
-    "xlm-roberta": ["output.dense"],
-    distilbert: ["out_lin", "lin2"],
-    modernbert: ["Wo"],
-  };
-  return special[modelType] ?? ["o_proj", "down_proj"];
 }

@@ -2,9 +2,10 @@
 import { z } from "zod";
 import type { Weight } from "../checkpoint/index.ts";
 import { mul, reshape } from "../graph/index.ts";
-import type { Adapter, ChangedLayer, Method } from "./method.ts";
+import type { Adapter, Method } from "./method.ts";
 import { readPeftFields, selectionFields, selectionFrom, selectionToJson } from "./peft-config.ts";
-import { isSaved, matcher, type Selection, selector, type Targets } from "./targets.ts";
+import { isSaved, matcher, type Selection, type Targets } from "./targets.ts";
+import { watchedLayers } from "./watched-layers.ts";
 
 export interface Ia3Config extends Selection {
   readonly method: "ia3";
@@ -18,25 +19,22 @@ const factors = "ia3_l";
 const own = /\.ia3_l$/;
 
 function ia3Adapter(config: Ia3Config): Adapter<Ia3Config> {
-  const isTarget = selector(config);
+  const { offered, changed, takesLinear } = watchedLayers(config);
   // A name is the end of a path here also where it begins inside of a word, as in PEFT.
   const { feedForward } = config;
   const scalesInputs =
     typeof feedForward === "string" ? matcher(feedForward) : (path: string) => feedForward.some((name) => path.endsWith(name));
-  const [offered, changed] = [new Set<string>(), new Map<string, ChangedLayer>()];
   return {
     config,
-    virtualTokens: 0,
     offered,
     changed,
     adds: (name) => own.test(name),
     trains: (name) => own.test(name) || isSaved(name, config.modulesToSave),
     rules: () => ({
-      linear({ p, x, name, outputs, options }, plain) {
-        const scope = p.at(name);
-        offered.add(scope.path);
-        if (!isTarget(scope.path, "linear")) return plain();
-        changed.set(scope.path, { kind: "linear", layout: options.layout ?? "out-in" });
+      linear(call, plain) {
+        const scope = takesLinear(call);
+        if (!scope) return plain();
+        const { x, outputs } = call;
         const inputs = x.shape.at(-1) as number;
         if (scalesInputs(scope.path)) return plain(mul(x, reshape(scope.weight(factors, [1, inputs], { fill: 1 }), [inputs])));
         return mul(plain(), reshape(scope.weight(factors, [outputs, 1], { fill: 1 }), [outputs]));
@@ -85,22 +83,3 @@ export const ia3: Method<Ia3Config> = {
   },
   adapter: ia3Adapter,
 };
-
-/** Keys, values and the end of the feed-forward layer by `model_type`, as in PEFT where it knows the type. */
-export function defaultIa3Targets(modelType: string): Pick<Ia3Config, "targets" | "feedForward"> {
-  const special: Readonly<Record<string, readonly [targets: readonly string[], feedForward: readonly string[]]>> = {
-    gpt2: [["c_attn", "mlp.c_proj"], ["mlp.c_proj"]],
-    t5: [["k", "v", "wo"], ["wo"]],
-    mt5: [["k", "v", "wi_1"], []],
-    bert: [["key", "value", "output.dense"], ["output.dense"]],
-    roberta: [["key", "value", "output.dense"], ["output.dense"]],
-    "xlm-roberta": [["key", "value", "output.dense"], ["output.dense"]],
-    distilbert: [["k_lin", "v_lin", "lin2"], ["lin2"]],
-    modernbert: [["Wqkv", "mlp.Wo"], ["mlp.Wo"]],
-    gemma3_text: [["q_proj", "v_proj", "down_proj"], ["down_proj"]],
-    qwen2: [["q_proj", "v_proj", "down_proj"], ["down_proj"]],
-    qwen3: [["q_proj", "v_proj", "down_proj"], ["down_proj"]],
-  };
-  const [targets, feedForward] = special[modelType] ?? [["k_proj", "v_proj", "down_proj"], ["down_proj"]];
-  return { targets, feedForward };
-}

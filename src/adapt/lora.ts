@@ -6,7 +6,8 @@ import type { EmbeddingCall, LinearCall, Params } from "../nn/index.ts";
 import { directionScale, magnitudeName, magnitudeOf, type OutputAxis, withLengths } from "./dora.ts";
 import type { Adapter, ChangedLayer, Method, OwnWeights } from "./method.ts";
 import { layerFields, readPeftFields, selectionFields, selectionFrom, selectionToJson } from "./peft-config.ts";
-import { isSaved, patternTable, type Selection, selector } from "./targets.ts";
+import { isSaved, patternTable, type Selection } from "./targets.ts";
+import { watchedLayers } from "./watched-layers.ts";
 
 export interface LoraConfig extends Selection {
   readonly method: "lora";
@@ -49,16 +50,8 @@ export function loraFactors(config: LoraConfig) {
 }
 
 function loraAdapter(config: LoraConfig): Adapter<LoraConfig> {
-  const isTarget = selector(config);
-  const [offered, changed] = [new Set<string>(), new Map<string, ChangedLayer>()];
+  const { offered, changed, isTarget, takes, takesLinear } = watchedLayers(config);
   const { rankOf, scaleOf } = loraFactors(config);
-  /** Whether a layer gets an addition; of rank 0 it is none. */
-  const changes = (path: string, layer: ChangedLayer): boolean => {
-    offered.add(path);
-    if (!isTarget(path, layer.kind)) return false;
-    changed.set(path, layer);
-    return rankOf(path) > 0;
-  };
   /** What DoRA multiplies each output by; nothing without it. */
   const stretch = (scope: Params, { a, b }: Factors, shape: readonly number[], axis: OutputAxis): Tensor | undefined => {
     if (!config.decomposed) return undefined;
@@ -67,17 +60,17 @@ function loraAdapter(config: LoraConfig): Adapter<LoraConfig> {
     return directionScale(magnitude, add(weight, product(a, b, axis, scaleOf(scope.path))), axis);
   };
 
-  function changeLinear({ p, x, name, outputs, options }: LinearCall, plain: (x?: Tensor) => Tensor, drop: Drop): Tensor {
-    const scope = p.at(name);
-    const layout = options.layout ?? "out-in";
-    if (!changes(scope.path, { kind: "linear", layout })) return plain();
+  function changeLinear(call: LinearCall, plain: (x?: Tensor) => Tensor, drop: Drop): Tensor {
+    const scope = takesLinear(call);
+    if (!scope || rankOf(scope.path) === 0) return plain();
+    const { x, outputs, options } = call;
     const inputs = x.shape.at(-1) as number;
     // PEFT draws A from a uniform distribution; this is the normal one with its variance.
     const a = scope.weight(names.linear.a, [rankOf(scope.path), inputs], { normal: 1 / Math.sqrt(3 * inputs) });
     const b = scope.weight(names.linear.b, [outputs, rankOf(scope.path)], { fill: 0 });
     const [seen, y] = [drop(x), plain()];
     const addition = matmul(linear(seen, a), b, { transposeB: true, scale: scaleOf(scope.path) });
-    const axis = outputAxis({ kind: "linear", layout });
+    const axis = outputAxis(changed.get(scope.path)!);
     const factor = stretch(scope, { a, b }, axis === 0 ? [outputs, inputs] : [inputs, outputs], axis);
     if (!factor) return add(y, addition);
     // The bias has no direction. Where inputs are dropped, the learned length is of the sum over those that are left, as in PEFT.
@@ -91,7 +84,7 @@ function loraAdapter(config: LoraConfig): Adapter<LoraConfig> {
 
   function changeEmbedding({ p, ids, name, rows, width }: EmbeddingCall, plain: () => Tensor): Tensor {
     const scope = p.at(name);
-    if (!changes(scope.path, { kind: "embedding" })) return plain();
+    if (!takes(scope.path, { kind: "embedding" }) || rankOf(scope.path) === 0) return plain();
     const a = scope.weight(names.embedding.a, [rankOf(scope.path), rows], { fill: 0 });
     const b = scope.weight(names.embedding.b, [width, rankOf(scope.path)], { normal: 1 });
     const addition = matmul(take(transpose(a, [1, 0]), ids), b, { transposeB: true, scale: scaleOf(scope.path) });
@@ -102,7 +95,6 @@ function loraAdapter(config: LoraConfig): Adapter<LoraConfig> {
 
   return {
     config,
-    virtualTokens: 0,
     offered,
     changed,
     adds: (name) => own.test(name),

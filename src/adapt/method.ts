@@ -21,8 +21,6 @@ export interface Adapter<Config = AdapterConfig> {
   adds(name: string): boolean;
   /** Whether the weight of that name is trained and kept with the adapter: those that it adds, and those of the base in whose place it has its own. */
   trains(name: string): boolean;
-  /** Tokens of its own, with ids from the vocabulary's size on, that stand before each text (prompt tuning); 0 for most methods. */
-  readonly virtualTokens: number;
   /** The layers that graphs have offered it so far, changed or not, by their full names: for those who say what a pattern can match. */
   readonly offered: ReadonlySet<string>;
   /** Those that it has changed. */

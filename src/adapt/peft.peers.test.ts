@@ -14,8 +14,8 @@ import {
   type AdapterConfig,
   adapterConfigFrom,
   adapterFor,
-  defaultIa3Targets,
   fitAdapter,
+  ia3Targets,
   type LoraConfig,
   loadAdapter,
   mergedModel,
@@ -111,7 +111,7 @@ const begun: Record<string, [base: string, config: AdapterConfig]> = {
     "llama",
     { ...settings, method: "lora", rank: 3, targets: ["q_proj"], layers: [1], rankPattern: { "1.*q_proj": 2 } },
   ],
-  "gpt2-ia3": ["gpt2", { method: "ia3", ...defaultIa3Targets("gpt2"), modulesToSave: [], fanInFanOut: true }],
+  "gpt2-ia3": ["gpt2", { method: "ia3", ...ia3Targets("gpt2"), modulesToSave: [], fanInFanOut: true }],
 };
 const saved = [
   "llama-lora-patterns",

@@ -50,7 +50,6 @@ export const prefixTuning: Method<PrefixTuningConfig> = {
     const offered = new Set<string>();
     return {
       config,
-      virtualTokens: 0,
       offered,
       changed: new Map(),
       adds: isOwn,

@@ -62,7 +62,6 @@ export const promptTuning: Method<PromptTuningConfig> = {
     const isOwn = (name: string) => name === promptEmbeddings;
     return {
       config,
-      virtualTokens,
       offered,
       changed,
       adds: isOwn,

@@ -88,18 +88,3 @@ export function isSaved(name: string, modulesToSave: readonly string[]): boolean
   const path = name.slice(0, name.lastIndexOf(".") + 1);
   return modulesToSave.some((module) => path.includes(`${module}.`));
 }
-
-/** The queries' and values' projections by `model_type`, as in the paper and in PEFT; of GPT-2 the matrix that holds both. */
-export function defaultTargets(modelType: string): readonly string[] {
-  const special: Readonly<Record<string, readonly string[]>> = {
-    gpt2: ["c_attn"],
-    t5: ["q", "v"],
-    mt5: ["q", "v"],
-    bert: ["query", "value"],
-    roberta: ["query", "value"],
-    "xlm-roberta": ["query", "value"],
-    distilbert: ["q_lin", "v_lin"],
-    modernbert: ["Wqkv"],
-  };
-  return special[modelType] ?? ["q_proj", "v_proj"];
-}

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import {
   type AdapterConfig,
   bottleneckTargets,
-  defaultIa3Targets,
-  defaultTargets,
+  ia3Targets,
+  loraTargets,
   type PrefixTuningConfig,
   type PromptTuningConfig,
   type Targets,
@@ -42,11 +42,11 @@ async function methodConfig(recipe: Recipe, base: ModelFolder): Promise<AdapterC
     case "bitfit":
       return { method, ...selection("all-linear") };
     case "ia3": {
-      const { targets, feedForward } = defaultIa3Targets(modelType);
+      const { targets, feedForward } = ia3Targets(modelType);
       return { method, feedForward, ...selection(targets), fanInFanOut };
     }
     default: {
-      const layers = selection(defaultTargets(modelType));
+      const layers = selection(loraTargets(modelType));
       return { method: "lora", rank, alpha, dropout, rankStabilised, decomposed: method === "dora", ...layers, fanInFanOut };
     }
   }
