@@ -8,7 +8,7 @@ import { loadModelFolder, readSafetensors } from "../src/checkpoint/index.ts";
 import { Decoder } from "../src/generate/index.ts";
 import { cast, constant, linear } from "../src/graph/index.ts";
 import { type GptConfig, gpt, gptConfigFrom, gptHead } from "../src/models/index.ts";
-import { Params, sequenceContext } from "../src/nn/index.ts";
+import { Params, sequenceContext, virtualTokenIds } from "../src/nn/index.ts";
 import { evaluate, type HostTensors, nativeEngine } from "../src/runtime/index.ts";
 import { frozenIn } from "../src/train/adaptation.ts";
 import { LossProgram, parametersOf } from "../src/train/loss-program.ts";
@@ -42,7 +42,7 @@ async function open(name: string): Promise<Opened> {
   const base = await loadModelFolder(join(families, expected.base));
   const config = gptConfigFrom(base.config);
   const fitted = fitAdapter(await loadAdapter(folder), base);
-  const virtual = Array.from({ length: fitted.adapter.virtualTokens }, (_, i) => config.vocabulary + i);
+  const virtual = virtualTokenIds(new Params(fitted.rules()).virtualTokens, config.vocabulary);
   using file = await readSafetensors(join(folder, "expected.safetensors"));
   const tensors = Object.fromEntries(
     Array.from(file.tensors, ([key, { dtype, shape, data }]) => [key, { dtype, shape, data: data.slice() }]),
@@ -113,7 +113,7 @@ test.each(names)("%s: loss and gradient, the base frozen", async (name) => {
   const adaptation = {
     rules: () => fitted.rules(),
     trains: (name: string) => fitted.adapter.trains(name),
-    ...frozenIn(fitted.base),
+    ...frozenIn(fitted),
   };
   const specs = parametersOf(objective, adaptation);
   expect(specs.map(({ name }) => name)).toEqual(["prompt_embeddings"]);

@@ -4,7 +4,7 @@ import { fitAdapter, loadAdapter } from "../adapt/index.ts";
 import { loadModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { familyOf, gptConfigFrom } from "../models/index.ts";
-import { Params } from "../nn/index.ts";
+import { Params, virtualTokenIds } from "../nn/index.ts";
 import { type Device, openEngine } from "../runtime/index.ts";
 import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import { Layout } from "../train/index.ts";
@@ -106,7 +106,7 @@ export class ChoiceModel {
     const scope = new Params(rules());
     this.tokenizer = tokenizer;
     this.#parts = parts;
-    this.#virtual = Array.from({ length: scope.virtualTokens }, (_, i) => config.vocabulary + i);
+    this.#virtual = virtualTokenIds(scope.virtualTokens, config.vocabulary);
     this.#context = config.context - (scope.prefix?.length ?? 0);
     // The last token of a text is predicted and not read.
     this.longest = this.#context + 1 - this.#virtual.length - beginningOf(tokenizer).length;

@@ -1,6 +1,6 @@
 // The loss of a model folder on any text: nats per token, and bits per byte, which compare across tokenizers.
 import { join } from "node:path";
-import { type FittedAdapter, fitAdapter, loadAdapter } from "../adapt/index.ts";
+import { fitAdapter, loadAdapter } from "../adapt/index.ts";
 import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import {
   bytesPerToken,
@@ -14,14 +14,13 @@ import {
   validationBatches,
 } from "../data/index.ts";
 import { InputError } from "../errors.ts";
-import { filesOf, weightTensors } from "../generate/index.ts";
 import { bertConfigFrom, type Family, familyOf, gptConfigFrom, t5ConfigFrom } from "../models/index.ts";
-import { Params } from "../nn/index.ts";
+import { Params, virtualTokenIds } from "../nn/index.ts";
 import { type Device, openEngine } from "../runtime/index.ts";
 import { checkRows, loadTokenizer, type Tokenizer } from "../tokenizer/index.ts";
 import {
-  type Adaptation,
   type Counted,
+  frozenIn,
   Layout,
   type Loss,
   LossProgram,
@@ -117,7 +116,7 @@ export async function evaluateFolder(
   const { vocabulary } = limits;
   // What stands before each text takes positions: keys and values outside of the rows, virtual tokens in them.
   const scope = new Params(fitted?.rules());
-  const before = Array.from({ length: scope.virtualTokens }, (_, i) => vocabulary + i);
+  const before = virtualTokenIds(scope.virtualTokens, vocabulary);
   const context = limits.context - (scope.prefix?.length ?? 0);
   const tokenizer = await loadTokenizer(folder);
   checkRows(tokenizer, vocabulary, folder);
@@ -132,7 +131,7 @@ export async function evaluateFolder(
     );
   const shape = { rows: Math.max(1, Math.floor(batchTokens / length)), length, before, bytesPerToken: bytesPerToken(tokenizer) };
   const { objective, batches } = measures[family](files, tokenizer, shape);
-  const adaptation = fitted && besideAdapter(fitted);
+  const adaptation = fitted && { rules: fitted.rules, trains: () => false, ...frozenIn(fitted) };
   const layout = new Layout(parametersOf(objective, adaptation));
   const weights = layout.allocate();
   if (!adaptation) files.readInto(layout.tensors(weights), { strict: true });
@@ -174,16 +173,6 @@ export async function evaluateFolder(
   }
   if (total.counted === 0) throw new InputError(tooShort[family]);
   return { ...meanLoss(total.nats, total), bytes: total.bytes };
-}
-
-/** A model with an adapter beside it, of which nothing is trained. */
-function besideAdapter({ rules, stored, weights }: FittedAdapter): Adaptation {
-  return {
-    rules,
-    trains: () => false,
-    filesOf: (frozen) => filesOf(frozen, stored),
-    arrays: (frozen) => weightTensors(frozen, weights, {}),
-  };
 }
 
 const tooShort: Record<Family, string> = {

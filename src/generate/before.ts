@@ -2,7 +2,7 @@
 import { InputError } from "../errors.ts";
 import type { Tensor } from "../graph/index.ts";
 import type { GptConfig } from "../models/index.ts";
-import type { Params } from "../nn/index.ts";
+import { type Params, virtualTokenIds } from "../nn/index.ts";
 import type { HostTensor } from "../runtime/index.ts";
 import { type CompileSettings, compileModel } from "./compile-model.ts";
 import type { LayerPrefix } from "./key-value-cache.ts";
@@ -28,7 +28,7 @@ export async function readBefore(
   options: CompileSettings & { readonly config: GptConfig; readonly capacity: number },
 ): Promise<Before> {
   const { config, capacity } = options;
-  const tokens = Array.from({ length: virtualTokens }, (_, i) => config.vocabulary + i);
+  const tokens = virtualTokenIds(virtualTokens, config.vocabulary);
   const prefix = prefixed ? await readPrefix(config, options) : [];
   const length = tokens.length + (prefix[0]?.key.shape[1] ?? 0);
   if (length < capacity) return { tokens, prefix, length };

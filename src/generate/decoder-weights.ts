@@ -1,7 +1,7 @@
-// Where a decoder's weights come from: read by the runtime from the checkpoint's own files, or arrays, or arrays packed into few bits.
+// Where a program's weights come from: read by the runtime from the checkpoint's own files, or arrays, or arrays packed into few bits.
 import { realpathSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import type { StoredWeight } from "../checkpoint/index.ts";
+import type { ModelFolder, StoredWeight } from "../checkpoint/index.ts";
 import type { FileParameter, Tensor } from "../graph/index.ts";
 import type { Quantiser } from "../nn/index.ts";
 import type { HostTensor, HostTensors } from "../runtime/index.ts";
@@ -14,6 +14,18 @@ export type WeightSource = (name: string, shape: readonly number[], scratch?: Fl
 
 /** Where a weight lies on the disk; `undefined` where only {@link WeightSource} has it. Throws as that does. */
 export type StoredWeightSource = (name: string, shape: readonly number[]) => StoredWeight | undefined;
+
+/** The weights of a model folder, by both ways. */
+export interface WeightSources {
+  readonly weights: WeightSource;
+  readonly stored: StoredWeightSource;
+}
+
+/** Those of a folder as it is; a base with an adapter beside it (`FittedAdapter`) has its own. */
+export const weightsIn = (folder: ModelFolder): WeightSources => ({
+  weights: (...which) => folder.weight(...which).data,
+  stored: (name, shape) => folder.stored(name, shape),
+});
 
 export function parameterName(weight: Tensor): string {
   if (weight.source.kind !== "parameter") throw new Error(`expected a parameter, got a tensor that is computed: ${weight}`);

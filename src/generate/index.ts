@@ -2,7 +2,7 @@
 export { Batcher, type Continuation } from "./batcher.ts";
 export { type BeamModel, type BeamSearchOptions, type BeamText, beamSearch, type EarlyStopping } from "./beam-search.ts";
 export { Decoder, type DecoderOptions } from "./decoder.ts";
-export { filesOf, type WeightSource, weightTensors } from "./decoder-weights.ts";
+export { filesOf, type WeightSource, type WeightSources, weightsIn, weightTensors } from "./decoder-weights.ts";
 export { EncoderDecoder, type EncoderDecoderOptions } from "./encoder-decoder.ts";
 export type { Predictions } from "./next-token.ts";
 export { argmax, largest, Sampler, type SamplingOptions } from "./sampling.ts";

@@ -1,6 +1,6 @@
 // A model with its tokenizer, ready to continue texts for many readers at once.
 import { basename, dirname, join, resolve } from "node:path";
-import { type FittedAdapter, fitAdapter, loadAdapter } from "../adapt/index.ts";
+import { fitAdapter, loadAdapter } from "../adapt/index.ts";
 import { loadModelFolder, type ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { familyOf, type GptConfig, gptConfigFrom, type T5Config, t5ConfigFrom } from "../models/index.ts";
@@ -10,6 +10,7 @@ import { Batcher, type BatchModel } from "./batcher.ts";
 import { type BeamModel, type BeamText, beamSearch } from "./beam-search.ts";
 import type { CompileSettings } from "./compile-model.ts";
 import { Decoder } from "./decoder.ts";
+import { weightsIn } from "./decoder-weights.ts";
 import { EncoderDecoder } from "./encoder-decoder.ts";
 import { TextContinuation } from "./text-continuation.ts";
 import type { GenerationEvent, GenerationOptions, LoadedAdapter, TextModel } from "./types.ts";
@@ -67,12 +68,15 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     const ends = tokens("eos_token_id");
     const [start] = "encoderLayers" in config ? (tokens("decoder_start_token_id") ?? tokens("pad_token_id") ?? []) : [];
     const fitted = options.adapter === undefined ? undefined : fitAdapter(await loadAdapter(options.adapter), files);
+    const { weights, stored } = fitted ?? weightsIn(files);
     const model = await openModel({
       ...options,
       adapted: await adaptedLayers(options.adapters),
       config,
       start,
-      ...readFrom(files, fitted),
+      weights,
+      stored,
+      rules: fitted?.rules(),
     });
     try {
       files.checkAllUsed();
@@ -85,12 +89,6 @@ export async function loadTextModel(folder: string, options: LoadOptions = {}): 
     files.close();
     throw error;
   }
-}
-
-/** A model's weights, and what an adapter beside it does. */
-function readFrom(files: ModelFolder, fitted?: FittedAdapter): Pick<CompileSettings, "weights" | "stored" | "rules"> {
-  if (fitted) return { weights: fitted.weights, stored: fitted.stored, rules: fitted.rules() };
-  return { weights: (...which) => files.weight(...which).data, stored: (name, shape) => files.stored(name, shape) };
 }
 
 /** A batch of texts that can be shared by requests, or taken by a search. */

@@ -80,6 +80,10 @@ export interface ScopeRules {
   readonly virtualTokens?: number;
 }
 
+/** The ids of so many virtual tokens, which follow those of the words. */
+export const virtualTokenIds = (count: number, vocabulary: number): number[] =>
+  Array.from({ length: count }, (_, i) => vocabulary + i);
+
 interface Shared {
   readonly specs: Map<string, ParameterSpec>;
   /** The first is asked first; what it calls plain is the answer of those behind it. */

@@ -1,6 +1,6 @@
 // Training a part of a model: what its scope does besides, which weights are trained, and where those that stay are.
 import type { ModelFolder } from "../checkpoint/index.ts";
-import { filesOf, weightTensors } from "../generate/index.ts";
+import { filesOf, type WeightSources, weightsIn, weightTensors } from "../generate/index.ts";
 import type { FileParameter, Tensor } from "../graph/index.ts";
 import type { PackedWeight, ScopeRules } from "../nn/index.ts";
 import type { HostTensor, HostTensors } from "../runtime/index.ts";
@@ -22,11 +22,11 @@ export interface Adaptation {
   packed?(): HostTensors;
 }
 
-/** The frozen weights of a model folder. */
-export function frozenIn(base: ModelFolder): Pick<Adaptation, "filesOf" | "arrays"> {
+/** Frozen weights that are as they are in a folder, or as an adapter has them. */
+export function frozenIn({ weights, stored }: WeightSources): Pick<Adaptation, "filesOf" | "arrays"> {
   return {
-    filesOf: (frozen) => filesOf(frozen, (name, shape) => base.stored(name, shape)),
-    arrays: (frozen) => weightTensors(frozen, (...which) => base.weight(...which).data, {}),
+    filesOf: (frozen) => filesOf(frozen, stored),
+    arrays: (frozen) => weightTensors(frozen, weights, {}),
   };
 }
 
@@ -41,7 +41,7 @@ export function packedIn(
   const tensors: Record<string, HostTensor> = {};
   const done = new Set<string>();
   return {
-    ...frozenIn(base),
+    ...frozenIn(weightsIn(base)),
     packed() {
       const fresh = [...scope.weights.values()].filter(({ name }) => !done.has(name));
       const scratch = new Float32Array(Math.max(0, ...fresh.map(({ shape }) => shape.reduce((a, b) => a * b, 1))));

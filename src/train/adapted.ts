@@ -2,6 +2,7 @@
 import { type Adapter, adapterFor } from "../adapt/index.ts";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
+import { weightsIn } from "../generate/index.ts";
 import { addsUpInt8, Int8Scope, PackedScope } from "../nn/index.ts";
 import { openEngine } from "../runtime/index.ts";
 import { type Adaptation, frozenIn, packedIn } from "./adaptation.ts";
@@ -18,7 +19,7 @@ export async function adaptedFrom(recipe: Recipe, base: ModelFolder): Promise<Ad
   const { adapter } = adapterFor(await adapterConfigOf(recipe, base), base, recipe.name);
   const trains = (name: string) => adapter.trains(name);
   if (recipe.method !== "qlora" && recipe.arithmetic === "float32")
-    return { adapter, rules: (key) => [adapter.rules(key)], trains, ...frozenIn(base) };
+    return { adapter, rules: (key) => [adapter.rules(key)], trains, ...frozenIn(weightsIn(base)) };
   if (recipe.arithmetic === "int8" && !(await addsUpInt8(await openEngine())))
     throw new InputError(
       "arithmetic: int8 needs a processor that adds up 8-bit products exactly (on x86 one with VNNI), and this one does not; leave it out.",

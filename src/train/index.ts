@@ -1,6 +1,6 @@
 // The public face of train/: objectives, the trainer, optimisers, schedules, recipes and jobs.
 
-export type { Adaptation } from "./adaptation.ts";
+export { type Adaptation, frozenIn } from "./adaptation.ts";
 export { adaptedFrom } from "./adapted.ts";
 export type { JobEvents } from "./courses/lesson.ts";
 export { type Dial, dial, measureSpeed } from "./dial.ts";

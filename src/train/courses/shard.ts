@@ -1,6 +1,7 @@
 // What courses on plain text have in common: the tokenised corpus on disk, and batches of it that can be resumed.
 import { buildShard, bytesPerToken, type TokenShard } from "../../data/index.ts";
 import type { GptConfig } from "../../models/index.ts";
+import { virtualTokenIds } from "../../nn/index.ts";
 import type { Tokenizer } from "../../tokenizer/index.ts";
 import type { Recipe } from "../recipe.ts";
 import type { BatchSource } from "../trainer.ts";
@@ -40,7 +41,7 @@ export function rowsOf(recipe: Recipe, tokenizer: Tokenizer) {
 /** The same for a GPT, which prompt tuning puts virtual tokens before. */
 export function gptRowsOf(recipe: Recipe, tokenizer: Tokenizer, { vocabulary }: GptConfig) {
   const count = recipe.method === "prompt" ? recipe.virtualTokens : 0;
-  return { ...rowsOf(recipe, tokenizer), before: Array.from({ length: count }, (_, i) => vocabulary + i) };
+  return { ...rowsOf(recipe, tokenizer), before: virtualTokenIds(count, vocabulary) };
 }
 
 /** What the text came to, for the reader of a report. */
