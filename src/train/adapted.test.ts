@@ -9,11 +9,12 @@ import { InputError } from "../errors.ts";
 import { gptConfigFrom } from "../models/index.ts";
 import { nativeEngine } from "../runtime/index.ts";
 import { adaptedFrom } from "./adapted.ts";
+import { checkRecipe } from "./check-recipe.ts";
 import { LossProgram, parametersOf } from "./loss-program.ts";
 import { nextToken } from "./objectives/next-token.ts";
 import { Optimizer } from "./optimizer.ts";
 import { initialise, Layout } from "./parameters.ts";
-import { checkRecipe, type RecipeInput } from "./recipe.ts";
+import type { RecipeInput } from "./recipe.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "slovo-adapted-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { bertConfigFrom, type Family, familyOf, gptConfigFrom, t5ConfigFrom } from "../models/index.ts";
-import { checkObjective, type Recipe } from "./recipe.ts";
+import { checkObjective } from "./check-recipe.ts";
+import type { Recipe } from "./recipe.ts";
 
 interface Shape {
   readonly kind: Recipe["model"];

@@ -9,10 +9,10 @@ import { type SavedTensor, saveModelFolder, writeSafetensors } from "../checkpoi
 import { type DocumentSource, openSources, texts, worldSource } from "../data/index.ts";
 import { nativeEngine } from "../runtime/index.ts";
 import { trainUnigram, trainWordPiece } from "../tokenizer/index.ts";
+import { checkRecipe } from "./check-recipe.ts";
 import type { AnyCourse } from "./course.ts";
 import { maskedCourse } from "./courses/masked.ts";
 import { textToTextCourse } from "./courses/text-to-text.ts";
-import { checkRecipe } from "./recipe.ts";
 import { RunFolder } from "./run-folder.ts";
 import { learningRateAt } from "./schedule.ts";
 import { Trainer } from "./trainer.ts";

@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { endingOf } from "../data/index.ts";
 import { familyOf } from "../models/index.ts";
+import { checkRecipe } from "./check-recipe.ts";
 import { withShapeOf } from "./continued.ts";
-import { checkRecipe, type Recipe, type RecipeInput } from "./recipe.ts";
+import type { Recipe, RecipeInput } from "./recipe.ts";
 
 /** Peak learning rates for a model 256 wide, for others by its width: at 4096, LoRA's usual 2e-4. The less a method changes, the more it bears. */
 const rates: Record<Recipe["method"], number> = {

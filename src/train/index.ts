@@ -2,6 +2,7 @@
 
 export { type Adaptation, frozenIn } from "./adaptation.ts";
 export { adaptedFrom } from "./adapted.ts";
+export { checkRecipe } from "./check-recipe.ts";
 export type { JobEvents } from "./courses/lesson.ts";
 export { type Dial, dial, measureSpeed } from "./dial.ts";
 export { fineTuningRecipe } from "./fine-tuning.ts";
@@ -14,17 +15,9 @@ export { type TextToTextBatch, type TextToTextOptions, textToText } from "./obje
 export { Optimizer, type OptimizerOptions } from "./optimizer.ts";
 export { initialise, Layout, type Placement } from "./parameters.ts";
 export { type Line, linePlot, type PlotOptions } from "./plot.ts";
-export {
-  checkRecipe,
-  defaultOf,
-  expectation,
-  overrideFrom,
-  type Recipe,
-  type RecipeInput,
-  readRecipe,
-  recipeFields,
-  recipeSchema,
-} from "./recipe.ts";
+export { overrideFrom, readRecipe } from "./read-recipe.ts";
+export { type Recipe, type RecipeInput, recipeFields, recipeSchema } from "./recipe.ts";
+export { defaultOf, expectation } from "./recipe-words.ts";
 export { RunFolder } from "./run-folder.ts";
 export { learningRateAt, type ScheduleOptions, schedules } from "./schedule.ts";
 export {

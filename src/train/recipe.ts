@@ -1,10 +1,6 @@
-// A recipe: everything a training job needs, as one YAML file, checked by a schema; any field can be overridden by name.
-import { readFile } from "node:fs/promises";
-import { closest, distance } from "fastest-levenshtein";
-import { parse } from "yaml";
+// A recipe: everything a training job needs, as fields with their meanings; YAML files and command lines give them by name.
 import { z } from "zod";
-import { InputError } from "../errors.ts";
-import { type Family, familyOf, modelTypes } from "../models/index.ts";
+import { type Family, modelTypes } from "../models/index.ts";
 import { devices } from "../runtime/index.ts";
 import { schedules } from "./schedule.ts";
 
@@ -29,14 +25,8 @@ export const objectivesOf = {
 } as const;
 export type ObjectiveName = (typeof objectivesOf)[Family][number];
 
-/** Every field with its meaning; the meanings are what `slovo train --help` prints. */
-export const recipeSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u, "letters, digits, dot, dash and underscore only, and no dot or dash first")
-    .describe("Name of the run; its folder is runs/NAME."),
-  seed: whole.default(1).describe("Same seed, same run."),
-
+/** What is learned from. */
+const dataFields = {
   data: z
     .string()
     .or(z.array(z.string()).min(1))
@@ -69,7 +59,10 @@ export const recipeSchema = z.strictObject({
     .enum(["packed", "windows"])
     .default("packed")
     .describe("Pack documents into rows without padding, or cut random windows from the text (next-token)."),
+};
 
+/** A model that is there already, and what of it is trained. */
+const methodFields = {
   from: z
     .string()
     .optional()
@@ -133,7 +126,10 @@ export const recipeSchema = z.strictObject({
     .describe(
       "More settings of an adapter, as PEFT's adapter_config.json spells them, such as exclude_modules, layers_to_transform, rank_pattern, alpha_pattern or bias.",
     ),
+};
 
+/** What a new model is like, its tokenizer first, and what it learns. */
+const modelFields = {
   tokenizer: z
     .enum(trainedTokenizers)
     .or(z.string())
@@ -179,7 +175,10 @@ export const recipeSchema = z.strictObject({
       "The output layer is the embedding table: true when left out, but false for t5, where true makes a T5 v1.0 with ReLU.",
     ),
   dropout: z.number().min(0).lt(1).default(0).describe("Share of activations dropped while training."),
+};
 
+/** How it is trained. */
+const trainingFields = {
   batch: size.default(8).describe("Rows of one batch."),
   length: positions.optional().describe("Tokens of one row, of a T5 those of its source; the context when left out."),
   targetLength: positions.optional().describe("With objective text-to-text: the most tokens of a target; length when left out."),
@@ -204,13 +203,30 @@ export const recipeSchema = z.strictObject({
   beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW's first moment."),
   beta2: z.number().min(0).lt(1).default(0.95).describe("AdamW's second moment."),
   clip: z.number().min(0).default(1).describe("Greatest norm of all gradients together; 0 for no clipping."),
+};
 
+/** What the run tells and keeps, and what computes. */
+const runFields = {
   evaluateEvery: count.default(250).describe("Steps between validations."),
   evaluateBatches: count.default(20).describe("Batches of one validation."),
   checkpointEvery: count.default(250).describe("Steps between checkpoints."),
   samples: z.array(z.string()).default([]).describe("Prompts continued in the report."),
   device: z.enum(devices).default("cpu").describe("What computes: cpu, webgpu or cuda."),
   threads: count.max(256).optional().describe("Threads; all cores when left out."),
+};
+
+/** Every field with its meaning; the meanings are what `slovo train --help` prints. */
+export const recipeSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u, "letters, digits, dot, dash and underscore only, and no dot or dash first")
+    .describe("Name of the run; its folder is runs/NAME."),
+  seed: whole.default(1).describe("Same seed, same run."),
+  ...dataFields,
+  ...methodFields,
+  ...modelFields,
+  ...trainingFields,
+  ...runFields,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
@@ -218,195 +234,3 @@ export type RecipeInput = z.input<typeof recipeSchema>;
 
 /** Fields by name, for messages and help. */
 export const recipeFields = Object.keys(recipeSchema.shape) as (keyof Recipe)[];
-
-/** Checks a recipe. `where` names it in errors. */
-export function checkRecipe(value: unknown, where: string): Recipe {
-  const parsed = recipeSchema.safeParse(value);
-  if (parsed.success) {
-    checkSense(parsed.data, where);
-    return parsed.data;
-  }
-  const issue = parsed.error.issues[0]!;
-  if (issue.code === "unrecognized_keys") {
-    const hints = issue.keys.map((key) => {
-      const near = nearest(key, recipeFields);
-      return near ? `"${key}" (did you mean "${near}"?)` : `"${key}"`;
-    });
-    throw new InputError(
-      `${where}: there is no recipe field ${hints.join(", nor ")}. The fields are: ${recipeFields.join(", ")}.`,
-    );
-  }
-  const field = String(issue.path[0]);
-  const came = JSON.stringify((value as Record<string, unknown> | null)?.[field]) ?? "nothing";
-  throw new InputError(`${where}: the field "${field}" must be ${expectation(field)}, got ${came}.`);
-}
-
-const jsonSchema = z.toJSONSchema(recipeSchema, { io: "input" }).properties as Record<string, JsonSchema>;
-
-interface JsonSchema {
-  type?: string;
-  enum?: string[];
-  minimum?: number;
-  exclusiveMinimum?: number;
-  maximum?: number;
-  exclusiveMaximum?: number;
-  anyOf?: JsonSchema[];
-  pattern?: string;
-  default?: unknown;
-}
-
-/** What a field may be, in words: "a whole number above 0". */
-export function expectation(field: string): string {
-  const words = ({ type, enum: choices, anyOf, ...limits }: JsonSchema): string => {
-    if (anyOf) return anyOf.map(words).join(", or ");
-    if (choices) return `one of ${choices.join(", ")}`;
-    if (type === "boolean") return "true or false";
-    if (type === "array") return "a list of texts";
-    if (type === "object") return "fields with their values";
-    if (type === "string")
-      return limits.pattern ? "a name of letters, digits, dot, dash and underscore, the first no dot or dash" : "a text";
-    const bounds = [
-      limits.exclusiveMinimum !== undefined && `above ${limits.exclusiveMinimum}`,
-      limits.minimum !== undefined && limits.minimum > -1e15 && `from ${limits.minimum}`,
-      limits.exclusiveMaximum !== undefined && `below ${limits.exclusiveMaximum}`,
-      limits.maximum !== undefined && limits.maximum < 1e15 && `up to ${limits.maximum}`,
-    ].filter((bound) => bound !== false);
-    return [type === "integer" ? "a whole number" : "a number", ...bounds].join(" ");
-  };
-  return words(jsonSchema[field] ?? {});
-}
-
-/** The value of a field that is left out, as text; undefined where there is none. */
-export function defaultOf(field: string): string | undefined {
-  const value = jsonSchema[field]?.default;
-  return value === undefined || (Array.isArray(value) && value.length === 0) ? undefined : String(value);
-}
-
-function checkSense(recipe: Recipe, where: string): void {
-  const { width, heads, kvHeads = heads, length, context, steps, minutes, model } = recipe;
-  const wrong = (message: string) => {
-    throw new InputError(`${where}: ${message}.`);
-  };
-  if (width % heads !== 0) wrong(`width (${width}) must be a multiple of heads (${heads})`);
-  const family = familyOf({ model_type: model });
-  const rotary = model === "modernbert" || (family === "gpt" && model !== "gpt2");
-  if (rotary && (width / heads) % 2 !== 0) wrong(`width / heads (${width / heads}) must be even, for rotary positions`);
-  if (heads % kvHeads !== 0) wrong(`heads (${heads}) must be a multiple of kvHeads (${kvHeads})`);
-  if (recipe.from === undefined && length !== undefined && length > context)
-    wrong(`length (${length}) must not be greater than context (${context})`);
-  if (steps === undefined && minutes === undefined && recipe.epochs === undefined)
-    wrong("give steps, epochs or minutes, to say how long to train");
-  if ((recipe.promptField === undefined) !== (recipe.completionField === undefined))
-    wrong("name both promptField and completionField, or neither");
-  if ((family !== "gpt" || model === "gpt2") && (recipe.window || recipe.kvHeads))
-    wrong(`window and kvHeads are for model: llama and its kin, not ${model}`);
-  if (recipe.objective === "text-to-text" && recipe.data === undefined)
-    wrong("objective: text-to-text needs data, a file of rows with a source and a target");
-  if (recipe.method !== "full" && recipe.from === undefined)
-    wrong(`method: ${recipe.method} adds to a trained model: name its folder with from`);
-  if (recipe.method === "qlora" && recipe.device !== "cpu")
-    wrong(`method: qlora computes on the cpu, not on ${recipe.device}: leave device out, or take method: lora`);
-  if (recipe.arithmetic !== "float32") {
-    if (recipe.method === "full" || recipe.method === "qlora")
-      wrong(
-        `arithmetic: ${recipe.arithmetic} is for methods over a base that stays and is no more packed, not for ${recipe.method}`,
-      );
-    if (recipe.device !== "cpu") wrong(`arithmetic: ${recipe.arithmetic} is for the cpu, not for ${recipe.device}`);
-  }
-  // What a model that is continued can learn is known when its folder is read.
-  if (recipe.from === undefined) checkObjective(recipe, family, `model: ${model}`, where);
-}
-
-/** Throws InputError where a family of models cannot learn what a recipe says; `model` and `where` name them in the sentence. */
-export function checkObjective(recipe: Recipe, family: Family, model: string, where: string): void {
-  const fitting: readonly ObjectiveName[] = objectivesOf[family];
-  const { objective = fitting[0], tied, wholeWords, targetLength, batches, split } = recipe;
-  const wrong = (message: string) => {
-    throw new InputError(`${where}: ${message}.`);
-  };
-  if (!fitting.includes(objective!)) wrong(`${model} can learn ${fitting.join(", ")}, but the objective is ${objective}`);
-  if (wholeWords && objective !== "masked") wrong(`wholeWords is for objective: masked, and that of ${model} is ${objective}`);
-  if (targetLength !== undefined && objective !== "text-to-text")
-    wrong(`targetLength is for objective: text-to-text, and that of ${model} is ${objective}`);
-  if (batches === "windows" && objective !== "next-token")
-    wrong(`batches: windows is for objective: next-token, and that of ${model} is ${objective}`);
-  if (split === "tail" && (objective === "text-to-text" || objective === "conversation"))
-    wrong("split: tail is for plain text; pairs and conversations are held out by their hash, so leave split out");
-  if (recipe.promptField !== undefined && objective !== "conversation")
-    wrong(`promptField is for objective: conversation, and that of ${model} is ${objective}`);
-  if (recipe.dataShare < 1 && objective !== "conversation")
-    wrong(`dataShare is for objective: conversation, and that of ${model} is ${objective}`);
-  if (recipe.epochs !== undefined && objective !== "next-token" && objective !== "conversation")
-    wrong(`epochs are for objective: next-token or conversation, and that of ${model} is ${objective}; give steps or minutes`);
-  if (recipe.from === undefined && ((family === "bert" && tied === false) || (recipe.model === "mt5" && tied)))
-    wrong(`tied: ${tied} does not go with ${model}, whose output layer is ${tied ? "its own" : "the embedding table"}`);
-}
-
-/** Reads a recipe file and lays overrides (already typed) over it. Throws InputError. */
-export async function readRecipe(path: string, overrides: Readonly<Record<string, unknown>> = {}): Promise<Recipe> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(
-      `cannot read the recipe ${path}: ${code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(error)}.`,
-    );
-  }
-  return parseRecipe(text, path, overrides);
-}
-
-/** A recipe from YAML text, with overrides over it. Throws InputError. */
-export function parseRecipe(text: string, where: string, overrides: Readonly<Record<string, unknown>> = {}): Recipe {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    throw new InputError(`${where} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(
-      `${where}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`,
-    );
-  }
-  const merged: Record<string, unknown> = { ...value, ...overrides };
-  // Overriding one of the ways to say how long replaces the others.
-  const spans = ["steps", "epochs", "minutes"];
-  if (spans.some((span) => span in overrides)) for (const span of spans) if (!(span in overrides)) delete merged[span];
-  return checkRecipe(merged, where);
-}
-
-/** The text of a command-line option as the value its field takes: numbers and booleans become such. */
-export function overrideFrom(name: string, text: string): [field: string, value: unknown] {
-  const field = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  if (!recipeFields.includes(field as keyof Recipe)) {
-    const near = nearest(field, recipeFields);
-    throw new InputError(
-      `there is no recipe field --${name}${near ? ` (did you mean --${near}?)` : ""}. The fields are: ${recipeFields.join(", ")}.`,
-    );
-  }
-  if (field === "samples") return [field, text.split("|")];
-  if (field === "modulesToSave" || (field === "targets" && /^[\w.,-]+$/.test(text) && text !== "all-linear"))
-    return [field, text.split(",")];
-  const verbatim = ["data", "name", "tokenizer", "field", "targetField", "promptField", "completionField", "from"].includes(
-    field,
-  );
-  return [
-    field,
-    verbatim
-      ? text
-      : text === "true"
-        ? true
-        : text === "false"
-          ? false
-          : text.trim() !== "" && Number.isFinite(Number(text))
-            ? Number(text)
-            : text,
-  ];
-}
-
-/** The name that differs least, where it differs by no more than two letters, or a third of them. */
-function nearest(word: string, names: readonly string[]): string | undefined {
-  const name = closest(word, names);
-  return distance(word.toLowerCase(), name.toLowerCase()) <= Math.max(2, word.length / 3) ? name : undefined;
-}

@@ -16,7 +16,8 @@ import {
 import { InputError } from "../errors.ts";
 import type { Counted } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
-import { parseRecipe, type Recipe, trainedTokenizers } from "./recipe.ts";
+import { parseRecipe } from "./read-recipe.ts";
+import { type Recipe, trainedTokenizers } from "./recipe.ts";
 import type { Metrics, Trainer, TrainerState } from "./trainer.ts";
 
 const stateSchema = z.object({

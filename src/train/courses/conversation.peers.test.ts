@@ -8,8 +8,9 @@ import { peerTest, runPython } from "../../../test/peer.ts";
 import { saveTinyModel } from "../../../test/tiny-model.ts";
 import { type Conversation, isHeldOut, worldConversations } from "../../data/index.ts";
 import { defaultChatTemplate } from "../../tokenizer/index.ts";
+import { checkRecipe } from "../check-recipe.ts";
 import { runJob } from "../job.ts";
-import { checkRecipe, type RecipeInput } from "../recipe.ts";
+import type { RecipeInput } from "../recipe.ts";
 
 const root = mkdtempSync(join(tmpdir(), "slovo-sft-"));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -7,9 +7,10 @@ import { saveTinyModel } from "../../../test/tiny-model.ts";
 import { loadModelFolder } from "../../checkpoint/index.ts";
 import { loadTextModel } from "../../generate/index.ts";
 import { type ChatTemplate, defaultChatTemplate, loadChatTemplate, loadTokenizer } from "../../tokenizer/index.ts";
+import { checkRecipe } from "../check-recipe.ts";
 import { fineTuningRecipe } from "../fine-tuning.ts";
 import { runJob } from "../job.ts";
-import { checkRecipe, type RecipeInput } from "../recipe.ts";
+import type { RecipeInput } from "../recipe.ts";
 
 const root = mkdtempSync(join(tmpdir(), "slovo-conversation-"));
 afterAll(() => rmSync(root, { recursive: true }));
