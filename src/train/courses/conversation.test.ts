@@ -37,7 +37,7 @@ async function recipeOf(given: Partial<RecipeInput>) {
 
 test("it answers by its own template as it was taught, and writes the end of its turn", async () => {
   const notes: string[] = [];
-  const recipe = await recipeOf({ method: "full", epochs: 60, learningRate: 1e-2, samples: ["кот?"] });
+  const recipe = await recipeOf({ method: "full", epochs: 60, batch: 2, learningRate: 1e-2, samples: ["кот?"] });
   const { modelFolder, last } = await runJob(recipe, join(root, "full"), { onNote: (note) => notes.push(note) });
   expect(notes).toEqual([]);
   // One batch holds all of these conversations, so an epoch is a step.

@@ -1,38 +1,26 @@
 // The course of a GPT that is to talk: conversations, of which the assistant's words are learned (supervised fine-tuning).
-import { join } from "node:path";
 import { conversationValidation, PackedConversations, readConversations, shuffle } from "../../data/index.ts";
-import { textModelFrom } from "../../generate/index.ts";
-import { type GptConfig, gptConfigFrom, gptConfigToJson, gptShape } from "../../models/index.ts";
 import { Random } from "../../runtime/index.ts";
-import { ChatTemplate, checkRows, defaultChatTemplate, readChatTemplate } from "../../tokenizer/index.ts";
-import { continuedConfig } from "../continued.ts";
+import { ChatTemplate, defaultChatTemplate, readChatTemplate } from "../../tokenizer/index.ts";
 import type { Course } from "../course.ts";
 import { nextToken } from "../objectives/next-token.ts";
 import type { Recipe } from "../recipe.ts";
+import { first, sourceOf } from "./batches.ts";
+import { continuation, gptFiles, gptOf, gptRowsOf } from "./gpt.ts";
 import type { Lesson } from "./lesson.ts";
-import { shapeFields } from "./next-token.ts";
-import { first, gptRowsOf, sourceOf } from "./shard.ts";
-
-/** Tokens of a sample in the report. */
-const sampleTokens = 160;
 
 type Batch = ReturnType<PackedConversations["next"]>;
 
 /** The chat template is that of the model that is trained further, else slovo's own; it is saved with what is trained. */
 export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>> {
   const { recipe, tokenizer, base } = lesson;
-  const config = base
-    ? { ...gptConfigFrom(base.config, join(base.path, "config.json")), dropout: recipe.dropout }
-    : gptShape({ ...shapeFields(recipe), kind: recipe.model as GptConfig["kind"], vocabulary: tokenizer.vocabularySize });
-  if (base) checkRows(tokenizer, config.vocabulary, base.path);
+  const config = gptOf(lesson);
   const source = base && (await readChatTemplate(base.path, tokenizer));
   const template = new ChatTemplate(source ?? defaultChatTemplate, tokenizer, base?.path ?? recipe.name);
   const options = gptRowsOf(recipe, tokenizer, config);
   const { train: all, validation } = await read(lesson, template, options.length - options.before.length);
   const train = drawn(all, recipe);
   const tokens = train.reduce((sum, conversation) => sum + conversation.tokens.length, 0);
-  const { endOfText } = tokenizer;
-  const made = gptConfigToJson(config, endOfText);
   return {
     objective: nextToken(config, { ...options, packed: true }),
     batches: () => sourceOf(PackedConversations, train, options, recipe.seed),
@@ -41,20 +29,12 @@ export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>>
     batchesPerEpoch: new PackedConversations(train, { ...options, seed: recipe.seed }).batchesPerEpoch,
     trainingTokens: tokens,
     trainingText: `${tokens.toLocaleString("en")} tokens in ${train.length.toLocaleString("en")} conversations`,
-    config: base ? continuedConfig(base, made) : made,
-    generationConfig: base?.spelled.generationConfig ?? { bos_token_id: endOfText, eos_token_id: endOfText, do_sample: true },
+    ...gptFiles(lesson, config),
     chatTemplate: template.source,
-    async sample(prompt, seed, present) {
-      const asked = Array.from(template.prompt([{ role: "user", content: prompt }]));
-      const model = await textModelFrom({ config, ...present, tokenizer, name: recipe.name, live: true, slots: 1 });
-      try {
-        let text = "";
-        const maxTokens = Math.max(1, Math.min(sampleTokens, config.context - asked.length - 1));
-        for await (const event of model.generate(asked, { maxTokens, temperature: 0, seed })) text += event.delta;
-        return `\n${text.trim()}`;
-      } finally {
-        await model.close();
-      }
+    async sample(content, seed, present) {
+      const prompt = Array.from(template.prompt([{ role: "user", content }]));
+      const answer = await continuation(lesson, { config, ...present }, prompt, { temperature: 0, seed });
+      return `\n${answer.trim()}`;
     },
     [Symbol.dispose]: () => {},
   };

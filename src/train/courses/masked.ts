@@ -19,8 +19,9 @@ import { checkRows, type Tokenizer } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course, PresentModel } from "../course.ts";
 import { type MaskedTokens, maskedLanguageModel } from "../objectives/masked.ts";
+import { first, rowsOf, sourceOf } from "./batches.ts";
 import type { Lesson } from "./lesson.ts";
-import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
+import { openLessonShard, textOf } from "./shard.ts";
 
 /** Candidates that a sample shows for each hidden token. */
 const candidates = 5;

@@ -1,10 +1,6 @@
-// What courses on plain text have in common: the tokenised corpus on disk, and batches of it that can be resumed.
-import { buildShard, bytesPerToken, type TokenShard } from "../../data/index.ts";
-import type { GptConfig } from "../../models/index.ts";
-import { virtualTokenIds } from "../../nn/index.ts";
-import type { Tokenizer } from "../../tokenizer/index.ts";
+// What courses on plain text have in common: the tokenised corpus on disk, and what is said of it.
+import { buildShard, type TokenShard } from "../../data/index.ts";
 import type { Recipe } from "../recipe.ts";
-import type { BatchSource } from "../trainer.ts";
 import type { JobEvents, Lesson } from "./lesson.ts";
 
 /** Tokenises the text of a lesson, or opens the tokens that are there; says what is odd about the text. */
@@ -33,51 +29,8 @@ function noteShortText(recipe: Recipe, { header }: TokenShard, { onNote }: JobEv
   }
 }
 
-/** Rows of a batch, as the recipe says. */
-export function rowsOf(recipe: Recipe, tokenizer: Tokenizer) {
-  return { rows: recipe.batch, length: recipe.length ?? recipe.context, bytesPerToken: bytesPerToken(tokenizer) };
-}
-
-/** The same for a GPT, which prompt tuning puts virtual tokens before. */
-export function gptRowsOf(recipe: Recipe, tokenizer: Tokenizer, { vocabulary }: GptConfig) {
-  const count = recipe.method === "prompt" ? recipe.virtualTokens : 0;
-  return { ...rowsOf(recipe, tokenizer), before: virtualTokenIds(count, vocabulary) };
-}
-
 /** What the text came to, for the reader of a report. */
 export function textOf({ header }: TokenShard): string {
   const number = (x: number) => x.toLocaleString("en");
   return `${number(header.train.tokens)} tokens in ${number(header.train.documents)} documents`;
-}
-
-/** A class of batches: made from the beginning, or where a state was taken. */
-export interface BatchKind<Data, Options, Batch> {
-  new (data: Data, options: Options & { seed: number }): { next(): Batch; state(): unknown };
-  restore(data: Data, options: Options, state: unknown): { next(): Batch; state(): unknown };
-}
-
-/** Batches of some data as a source that can go back to where it was. */
-export function sourceOf<Data, Options, Batch>(
-  kind: BatchKind<Data, Options, Batch>,
-  data: Data,
-  options: Options,
-  seed: number,
-): BatchSource<Batch> {
-  let batches = new kind(data, { ...options, seed });
-  return {
-    next: () => batches.next(),
-    state: () => batches.state(),
-    restore: (state) => {
-      batches = kind.restore(data, options, state);
-    },
-  };
-}
-
-/** The first batches of a stretch of validation text, at least one; no more of them are made. */
-export function* first<Batch>(count: number, batches: Iterable<Batch>): Generator<Batch> {
-  let taken = 0;
-  for (const batch of batches) {
-    yield batch;
-    if (++taken >= count) return;
-  }
 }

@@ -17,8 +17,9 @@ import { checkRows } from "../../tokenizer/index.ts";
 import { continuedConfig } from "../continued.ts";
 import type { Course } from "../course.ts";
 import { type TextToTextBatch, textToText } from "../objectives/text-to-text.ts";
+import { first, rowsOf, sourceOf } from "./batches.ts";
 import type { Lesson } from "./lesson.ts";
-import { first, openLessonShard, rowsOf, sourceOf, textOf } from "./shard.ts";
+import { openLessonShard, textOf } from "./shard.ts";
 
 /** Tokens of a sample in the report. */
 const sampleTokens = 96;
