@@ -1,7 +1,8 @@
 // Adapters through the API: chosen by a request's model, loaded and unloaded while the server runs, each with its own chat template.
 import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:http";
 import { networkInterfaces, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { saveTinyAdapter } from "../../test/tiny-adapter.ts";
@@ -39,8 +40,8 @@ async function post(path: string, body: object, { url = server.url, headers = {}
 const load = (name: string, more: object = {}) => post("load_lora_adapter", { lora_name: name, lora_path: at(name), ...more });
 const unload = (name: string) => post("unload_lora_adapter", { lora_name: name });
 
-const request = { prompt: "кот спит", max_tokens: 20, temperature: 0 };
-const text = async (model: string) => (await client.completions.create({ ...request, model })).choices[0]!.text;
+const completion = { prompt: "кот спит", max_tokens: 20, temperature: 0 };
+const text = async (model: string) => (await client.completions.create({ ...completion, model })).choices[0]!.text;
 
 test("an adapter is a model of its own to those who ask", async () => {
   expect(server.adapters).toEqual([{ id: "base:chat", memoryBytes: 4096 }]);
@@ -48,10 +49,10 @@ test("an adapter is a model of its own to those who ask", async () => {
   expect(data).toMatchObject([{ id: "base" }, { id: "base:chat", parent: "base", memory_bytes: 4096, context_length: 256 }]);
   expect(data[0]).not.toHaveProperty("parent");
   expect(await client.models.retrieve("base:chat")).toMatchObject({ id: "base:chat" });
-  const answer = await client.completions.create({ ...request, model: "base:chat" });
+  const answer = await client.completions.create({ ...completion, model: "base:chat" });
   expect(answer.model).toBe("base:chat");
   expect(answer.choices[0]!.text).not.toBe(await text("base"));
-  const wrong = await client.completions.create({ ...request, model: "base:poet" }).catch((error) => error);
+  const wrong = await client.completions.create({ ...completion, model: "base:poet" }).catch((error) => error);
   expect(wrong).toBeInstanceOf(APIError);
   expect(wrong.status).toBe(404);
   expect(wrong.message).toMatch(/There is no model "base:poet" here: this server has base, base:chat/);
@@ -73,7 +74,7 @@ test("conversations are written by the adapter's own template, and by the base's
 
 test("adapters come and go while others are answered", async () => {
   const expected = await text("base:chat");
-  const running = client.completions.create({ ...request, model: "base:chat" });
+  const running = client.completions.create({ ...completion, model: "base:chat" });
   expect(await load("other")).toMatchObject({
     status: 200,
     answer: { id: "base:other", parent: "base", memory_bytes: 2 * 4 * (4 * 32 * 2) },
@@ -82,8 +83,8 @@ test("adapters come and go while others are answered", async () => {
   const own = await text("base:other");
   expect(new Set([own, expected, await text("base")]).size).toBe(3);
 
-  const stream = await client.completions.create({ ...request, model: "base:other", max_tokens: 250, stream: true });
-  const other = client.completions.create({ ...request, model: "base:chat" });
+  const stream = await client.completions.create({ ...completion, model: "base:other", max_tokens: 250, stream: true });
+  const other = client.completions.create({ ...completion, model: "base:chat" });
   let unloaded = false;
   const end = (async () => {
     for await (const _ of stream) {
@@ -98,6 +99,9 @@ test("adapters come and go while others are answered", async () => {
   expect((await load("other")).status).toBe(200);
   expect(await text("base:other")).toBe(own);
   expect(await unload("other")).toMatchObject({ status: 200, answer: { id: "base:other", deleted: true } });
+  const metrics = await (await fetch(`${server.url}/metrics`)).text();
+  expect(metrics).toContain('{model="base:chat"}');
+  expect(metrics).not.toContain("base:other");
 });
 
 test("what cannot be loaded is refused in one sentence, and so are other machines", async () => {
@@ -114,6 +118,30 @@ test("what cannot be loaded is refused in one sentence, and so are other machine
   const passedOn = { headers: { "X-Forwarded-For": "10.1.2.3" } };
   const refused = await post("unload_lora_adapter", { lora_name: "chat" }, passedOn);
   expect(refused).toMatchObject({ status: 403, message: expect.stringMatching(/only from the machine of the server/) });
+  for (const name of ["", " chat", "a\nb", "a\0b", "\ud800", "x".repeat(201)])
+    expect(await post("load_lora_adapter", { lora_name: name, lora_path: at("chat") })).toMatchObject({
+      status: 400,
+      message: expect.stringMatching(/^The field lora_name: expected a name of 1 to 200 characters/),
+    });
+  // A path says where it was looked for.
+  const elsewhere = await post("load_lora_adapter", { lora_name: "x", lora_path: "nowhere" });
+  expect(elsewhere.message).toBe(`${resolve("nowhere")} is not an adapter folder: it has no adapter_config.json.`);
+});
+
+test("a server for all machines loads no adapter for a page that gives this machine a name of its own", async () => {
+  const open = await serve({ modelFolder: at("base"), host: "0.0.0.0", port: 0, log: () => {}, threads: 1 });
+  const { port } = new URL(open.url);
+  const statusFor = (host: string) =>
+    new Promise((answered, failed) => {
+      const headers = { host, "Content-Type": "application/json" };
+      const sent = request({ port, host: "127.0.0.1", method: "POST", path: "/v1/load_lora_adapter", headers }, (response) =>
+        answered(response.resume().statusCode),
+      );
+      sent.on("error", failed).end(JSON.stringify({ lora_name: "chat", lora_path: at("chat") }));
+    });
+  expect(await statusFor(`rebound.example:${port}`)).toBe(403);
+  expect(await statusFor(`0.0.0.0:${port}`)).toBe(200);
+  await open.close();
 });
 
 /** An address of this machine that is not its loopback. */

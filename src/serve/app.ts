@@ -119,7 +119,7 @@ export function createApp(settings: AppSettings, traffic: Traffic): Hono<Env> {
   });
   app.get("/v1/models", (c) => c.json({ object: "list", data: choices().map(describe) }));
   app.get("/v1/models/:name{.+}", (c) => c.json(describe(find(c.req.param("name")))));
-  app.route("/v1", adapterRoutes(stations, settings.remoteAdapters));
+  app.route("/v1", adapterRoutes(stations, metrics, settings.remoteAdapters));
 
   app.post("/v1/completions", async (c) => {
     const request = parseCompletion(await readJson(c));
@@ -182,7 +182,11 @@ function report(error: unknown, c: Context, log: (line: string) => void): void {
   log(`${c.req.method} ${c.req.path} failed: ${error instanceof Error ? error.stack : error}`);
 }
 
-const tooLarge = (limit: number) => new ApiError(413, `The request is larger than ${limit} bytes, the most this server reads.`);
+/** What was not read of the request is still on its way, so its connection serves no other one. */
+const tooLarge = (limit: number) =>
+  new ApiError(413, `The request is larger than ${limit} bytes, the most this server reads.`, {
+    headers: { Connection: "close" },
+  });
 
 export const shuttingDown = () =>
   new ApiError(503, "The server is shutting down: try again when it is back.", {

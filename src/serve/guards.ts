@@ -11,12 +11,16 @@ export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d+){3}$/.test(host);
 }
 
+/** The name or address that a request calls this server by; undefined where it has none. */
+export const hostName = (c: Context): string | undefined =>
+  URL.parse(`http://${c.req.header("host") ?? ""}`)?.hostname.replace(/^\[|\]$/g, "");
+
 /**
  * Refuses requests by any name but this machine's own. A page on the web can point a name of its own at 127.0.0.1 (DNS
  * rebinding) and would then count as the same origin; the Host header still gives that name away.
  */
 export const onlyLoopbackNames: MiddlewareHandler = (c, next) => {
-  const name = URL.parse(`http://${c.req.header("host") ?? ""}`)?.hostname.replace(/^\[|\]$/g, "");
+  const name = hostName(c);
   if (name !== undefined && isLoopback(name)) return next();
   throw new ApiError(403, "This server answers only to localhost, 127.0.0.1 and [::1]: use one of these in the address.", {
     code: "host_not_allowed",

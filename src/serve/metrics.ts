@@ -37,21 +37,7 @@ export function createMetrics(stations: ReadonlyMap<string, Station>) {
     },
   });
 
-  return {
-    registry,
-    requests: new Counter({
-      name: "slovo_requests_total",
-      help: "Answered API requests, by endpoint and HTTP status.",
-      registers,
-      labelNames: ["endpoint", "status"],
-    }),
-    duration: new Histogram({
-      name: "slovo_request_duration_seconds",
-      help: "From the arrival of an API request to the end of its answer.",
-      registers,
-      labelNames: ["endpoint"],
-      buckets: latencies,
-    }),
+  const byModel = {
     firstToken: new Histogram({
       name: "slovo_time_to_first_token_seconds",
       help: "From the arrival of a request to its first generated token, waiting included.",
@@ -77,6 +63,28 @@ export function createMetrics(stations: ReadonlyMap<string, Station>) {
       help: "Generated tokens.",
       registers,
       labelNames: ["model"],
+    }),
+  };
+
+  return {
+    registry,
+    ...byModel,
+    /** Of an adapter that is gone nothing is kept, or a server with ever new ones would grow. */
+    forget(model: string) {
+      for (const metric of Object.values(byModel)) metric.remove({ model });
+    },
+    requests: new Counter({
+      name: "slovo_requests_total",
+      help: "Answered API requests, by endpoint and HTTP status.",
+      registers,
+      labelNames: ["endpoint", "status"],
+    }),
+    duration: new Histogram({
+      name: "slovo_request_duration_seconds",
+      help: "From the arrival of an API request to the end of its answer.",
+      registers,
+      labelNames: ["endpoint"],
+      buckets: latencies,
     }),
   };
 }

@@ -122,7 +122,12 @@ const chatSchema = z.strictObject({
 });
 
 /** vLLM's two endpoints for adapters; `model` is the base, where several are served. */
-const adapterName = z.string().regex(/^\S(.{0,198}\S)?$/u, "expected a name of 1 to 200 characters");
+const adapterName = z
+  .string()
+  .regex(
+    /^(?!\s)[^\p{Cc}\p{Cs}]{1,200}(?<!\s)$/u,
+    "expected a name of 1 to 200 characters, without control characters and without blanks at its ends",
+  );
 const unloadSchema = z.strictObject({ lora_name: adapterName, model: optional(z.string()), lora_int_id: z.unknown().optional() });
 const loadSchema = unloadSchema.extend({
   lora_path: z.string().min(1),

@@ -245,6 +245,7 @@ test("what is wrong with a request is said in one sentence, and its field named"
   expect([broken.status, (await broken.json()).error.message]).toEqual([400, expect.stringMatching(/body is not JSON/)]);
   const large = await refusal(client.completions.create({ ...completion, prompt: "x".repeat(30_000) }));
   expect([large.status, large.message]).toEqual([413, expect.stringContaining("20000 bytes")]);
+  expect(large.headers!.get("connection")).toBe("close");
   expect((await fetch(`${server.url}/v1/nothing`)).status).toBe(404);
 });
 
