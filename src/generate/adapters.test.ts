@@ -131,3 +131,13 @@ test("what cannot be loaded is refused in a sentence, and harms no text", async 
   expect(ids(await running)).toEqual(ids(await continued("река", { adapter: "two", maxTokens: 40 })));
   expect(model.adapters!.map(({ name }) => name)).toEqual(["one", "two", "wide"]);
 });
+
+test("a model that is closed while an adapter is compiled in waits for it, and admits no more", async () => {
+  const closing = await loadTextModel(at("base"), { threads: 1 });
+  const loads = [closing.loadAdapter!("one", at("one")), closing.loadAdapter!("wide", at("wide"))];
+  const ends = Promise.allSettled(loads);
+  await closing.close();
+  for (const end of await ends)
+    if (end.status === "rejected") expect(end.reason.message).toBe('the model "base" has been closed');
+  await expect(closing.loadAdapter!("two", at("two"))).rejects.toThrow(/has been closed/);
+});

@@ -33,6 +33,7 @@ export class Adapters {
   readonly #entries = new Map<string, Entry>();
   /** One is admitted after another. */
   #admitted: Promise<void> = Promise.resolve();
+  #closed = false;
 
   /** @param base the folder that the model was read from, where it was */
   constructor(modelName: string, model: Partial<AdaptableModel>, base?: ModelFolder) {
@@ -64,7 +65,10 @@ export class Adapters {
       );
     }
     const tables = await readLowRankAdapter(folder, layers, this.#base);
-    const admitted = this.#admitted.then(() => this.#model.admit!(tables));
+    const admitted = this.#admitted.then(() => {
+      if (this.#closed) throw new Error(`the model "${this.#modelName}" has been closed`);
+      return this.#model.admit!(tables);
+    });
     this.#admitted = admitted.catch(() => {});
     await admitted;
     // Another of the same name may have come first.
@@ -82,6 +86,12 @@ export class Adapters {
     );
     for (const fail of texts) fail(reason);
     this.#model.forget!(tables);
+  }
+
+  /** Admits no more, and returns when the one that is being admitted has been: until then the model must stay. */
+  close(): Promise<void> {
+    this.#closed = true;
+    return this.#admitted;
   }
 
   #checkFree(name: string): void {

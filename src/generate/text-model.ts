@@ -242,7 +242,7 @@ class BatchedTextModel implements TextModel {
 
   close(): Promise<void> {
     this.#closing.abort(new Error("the model has been closed"));
-    this.#closed ??= this.#batcher.close().then(() => {
+    this.#closed ??= Promise.all([this.#batcher.close(), this.#adapters.close()]).then(() => {
       this.#model.release();
       this.#onClose();
     });
