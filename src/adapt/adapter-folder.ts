@@ -87,7 +87,8 @@ async function readConfig(path: string, where: string): Promise<Readonly<Record<
   try {
     text = await readFile(where, "utf8");
   } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? `it has no ${adapterConfigFile}` : String(error);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === "ENOENT" ? `it has no ${adapterConfigFile}` : code === "ENOTDIR" ? "it is a file" : message;
     const isModel = await stat(join(path, "config.json")).catch(() => undefined);
     throw new InputError(
       `${path} is not an adapter folder: ${reason}${isModel ? ", but a config.json: a model folder goes to --model" : ""}.`,

@@ -15,4 +15,6 @@ test("an adapter has the name that it is given, or its folder's; before it may s
   const folder = await mkdtemp(join(tmpdir(), "rate=0.1-"));
   expect(servedAdapter(folder, bases).folder).toBe(folder);
   await rm(folder, { recursive: true });
+  for (const text of ["chat=", "=runs/chat/adapter", ""])
+    expect(() => servedAdapter(text, bases)).toThrow(/--adapter takes a folder or name=folder, got/);
 });

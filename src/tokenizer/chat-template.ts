@@ -24,9 +24,16 @@ type Span = readonly [from: number, to: number];
 const marks = { generation: "\uFDD0", endgeneration: "\uFDD1" } as const;
 const generationTag = /\{%(-?)\s*(generation|endgeneration)\s*(-?)%\}/g;
 
-/** The template of a folder, `chat_template.jinja` or `chat_template` of `tokenizer_config.json`; undefined where it has none. */
+/**
+ * The template of a folder, `chat_template.jinja` or `chat_template` of `tokenizer_config.json`; undefined where it has none.
+ * Throws InputError where the file cannot be read.
+ */
 export async function readChatTemplate(folder: string, tokenizer: Tokenizer): Promise<string | undefined> {
-  const file = await readFile(join(folder, "chat_template.jinja"), "utf8").catch(() => undefined);
+  const path = join(folder, "chat_template.jinja");
+  const file = await readFile(path, "utf8").catch((cause) => {
+    if (["ENOENT", "ENOTDIR"].includes(cause.code)) return undefined;
+    throw new InputError(`cannot read ${path}: ${cause.message}.`, { cause });
+  });
   if (file !== undefined) return file;
   const inConfig = tokenizer.config.chat_template;
   // A list names a template for each purpose; conversations are the one called default.
@@ -62,7 +69,9 @@ export class ChatTemplate {
       });
       this.#marked = marked === source ? undefined : new Template(marked);
     } catch (cause) {
-      throw new InputError(`the chat template of ${where} cannot be read: ${(cause as Error).message}.`, { cause });
+      // Where a template ends too early, the parser reads on behind its end.
+      const reason = cause instanceof TypeError ? "a block in it has no end" : reasonOf(cause);
+      throw new InputError(`the chat template of ${where} cannot be read: ${reason}.`, { cause });
     }
   }
 
@@ -140,7 +149,7 @@ export class ChatTemplate {
     try {
       return template.render({ ...tokens, messages, add_generation_prompt: answer });
     } catch (cause) {
-      throw new InputError(`The model's chat template refuses these messages: ${(cause as Error).message}.`, { cause });
+      throw new InputError(`The model's chat template refuses these messages: ${reasonOf(cause)}.`, { cause });
     }
   }
 
@@ -154,6 +163,9 @@ export class ChatTemplate {
     }
   }
 }
+
+/** What Jinja or the template itself says, to stand in a sentence of ours. */
+const reasonOf = (cause: unknown): string => (cause as Error).message.replaceAll(/\s+/g, " ").replace(/[ .]+$/, "");
 
 /** The text of a token in `tokenizer_config.json`, where it may stand as a string or as an object. */
 function configuredToken(tokenizer: Tokenizer, name: string): string | undefined {
