@@ -6,7 +6,7 @@ import { Random } from "../runtime/random.ts";
 import type { ConversationTokens } from "../tokenizer/index.ts";
 import { type Batch, emptyBatch, markSegment } from "./batch.ts";
 import type { BatchShape, PackingOptions } from "./packing.ts";
-import { CorpusFingerprint, parseState, refuseChange, shuffle } from "./shuffled-pieces.ts";
+import { CorpusFingerprint, parseState, refuseChange } from "./shuffled-pieces.ts";
 
 export interface ConversationBatch extends Batch {
   /** Tokens of conversations, what fills the rows left out. */
@@ -155,14 +155,11 @@ export class PackedConversations {
   /** The rows of this epoch, in order. */
   #packed(): number[][] {
     const random = new Random(this.#options.seed, "conversations").fork(this.#epoch);
-    const order = Uint32Array.from(this.#conversations, (_, i) => i);
-    shuffle(order, random);
+    const order = random.order(this.#conversations.length);
     const packed: number[][] = [];
     for (let from = 0; from < order.length; from += windowSize) {
       const rows = packRows(order.subarray(from, from + windowSize), this.#sizes, this.#options.length);
-      const places = Uint32Array.from(rows, (_, i) => i);
-      shuffle(places, random);
-      for (const place of places) packed.push(rows[place]!);
+      packed.push(...random.shuffle(rows));
     }
     return packed;
   }

@@ -32,7 +32,7 @@ export {
 } from "./pairs.ts";
 export { RandomWindows, type WindowState } from "./random-windows.ts";
 export { openShard, type ShardHeader, type Split, type TokenDocuments, TokenShard } from "./shard.ts";
-export { type PackingState, ShuffledPieces, shuffle } from "./shuffled-pieces.ts";
+export { type PackingState, ShuffledPieces } from "./shuffled-pieces.ts";
 export { openSources, type SourceOptions, Sources } from "./sources.ts";
 export { maskingTokens, pairingTokens, sentinelsOf } from "./special-tokens.ts";
 export { bytesPerToken } from "./token-bytes.ts";

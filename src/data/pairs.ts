@@ -7,7 +7,7 @@ import type { Tokenizer } from "../tokenizer/index.ts";
 import { isHeldOut } from "./build-shard.ts";
 import type { DocumentSource } from "./document.ts";
 import { type PairBatch, type PairTokens, pairBatch } from "./pair-batch.ts";
-import { CorpusFingerprint, parseState, refuseChange, shuffle } from "./shuffled-pieces.ts";
+import { CorpusFingerprint, parseState, refuseChange } from "./shuffled-pieces.ts";
 
 export interface PairCorpus {
   readonly train: readonly PairTokens[];
@@ -141,17 +141,14 @@ export class BucketedPairs {
   #ordered(): Uint32Array {
     const { rows, seed } = this.#options;
     const random = new Random(seed, "pairs").fork(this.#epoch);
-    const order = Uint32Array.from(this.#pairs, (_, i) => i);
-    shuffle(order, random);
+    const order = random.order(this.#pairs.length);
     const stretch = rows * bucketBatches;
     for (let from = 0; from < order.length; from += stretch) {
       const part = order.subarray(from, from + stretch);
       part.sort((a, b) => byLength(this.#pairs[a]!, this.#pairs[b]!));
       const whole = Math.floor(part.length / rows);
-      const places = Uint32Array.from({ length: whole }, (_, i) => i);
-      shuffle(places, random);
       const sorted = part.slice();
-      places.forEach((place, i) => {
+      random.order(whole).forEach((place, i) => {
         part.set(sorted.subarray(place * rows, (place + 1) * rows), i * rows);
       });
     }

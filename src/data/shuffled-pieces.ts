@@ -72,7 +72,7 @@ export class ShuffledPieces {
   readonly seed: number;
   readonly #documents: TokenDocuments;
   readonly #range: DocumentRange;
-  readonly #order: Uint32Array;
+  #order: Uint32Array;
   #epoch = 0;
   #document = 0;
   #offset = 0;
@@ -80,13 +80,11 @@ export class ShuffledPieces {
 
   /** @throws InputError when there are no documents */
   constructor(documents: TokenDocuments, seed: number, range: DocumentRange = predicted) {
-    const count = documents.starts.length - 1;
     if (!piecesInOrder(documents, range)(1)) throw new InputError("there is nothing to train on: the corpus has no tokens");
     this.seed = seed;
     this.#documents = documents;
     this.#range = range;
-    this.#order = new Uint32Array(count);
-    this.#shuffle();
+    this.#order = this.#shuffled();
   }
 
   /** @throws InputError when the state is not one of this class, or belongs to another corpus */
@@ -97,7 +95,7 @@ export class ShuffledPieces {
     pieces.#epoch = from.epoch;
     pieces.#document = from.document;
     pieces.#offset = from.offset;
-    pieces.#shuffle();
+    pieces.#order = pieces.#shuffled();
     return pieces;
   }
 
@@ -134,31 +132,18 @@ export class ShuffledPieces {
     if (this.#document < this.#order.length) return;
     this.#document = 0;
     this.#epoch++;
-    this.#shuffle();
+    this.#order = this.#shuffled();
   }
 
   /** The order of the documents in the present epoch. */
-  #shuffle(): void {
-    this.#order.forEach((_, i) => {
-      this.#order[i] = i;
-    });
-    shuffle(this.#order, new Random(this.seed, "documents").fork(this.#epoch));
+  #shuffled(): Uint32Array {
+    return new Random(this.seed, "documents").fork(this.#epoch).order(this.#documents.starts.length - 1);
   }
 }
 
 /** A row holds at least one token of text, and two that its objective adds. Throws InputError where it cannot. */
 export function refuseShortRows(length: number): void {
   if (length < 3) throw new InputError(`rows must have 3 tokens or more, got ${length}: make length (or context) greater`);
-}
-
-/** Puts the elements in random order (Fisher–Yates). */
-export function shuffle(values: Uint32Array, random: Random): void {
-  for (let i = values.length - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    const kept = values[i]!;
-    values[i] = values[j]!;
-    values[j] = kept;
-  }
 }
 
 /** A state from a checkpoint, checked. */

@@ -119,7 +119,7 @@ export async function measureFewShot(
     const usable = fitting(pairs, line, model);
     check(usable, pairs.length, Math.max(...ks));
     const items = Math.min(options.items ?? 200, usable.length);
-    const asked = permutation(usable.length, new Random(seed, "few-shot/items")).slice(0, items);
+    const asked = [...new Random(seed, "few-shot/items").order(usable.length).subarray(0, items)];
     const room = answerTokens(usable, line, model.tokenizer);
     const settings = { pairs: usable, line, asked, draws, seed, tokenizer: model.tokenizer, room: model.longest - room };
     const groups = ks.map((k) => trialsOf(k, settings));
@@ -238,15 +238,6 @@ function drawn(
     if (fits(pair, found)) found.push(pair);
   }
   return found;
-}
-
-function permutation(length: number, random: Random): number[] {
-  const order = Array.from({ length }, (_, i) => i);
-  for (let i = length - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
 }
 
 /** What the model writes after each text, several at a time. */

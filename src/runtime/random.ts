@@ -123,13 +123,18 @@ export class Random {
     return items[this.integer(items.length)]!;
   }
 
-  /** The items in a random order, as a new array (Fisher–Yates). */
-  shuffle<T>(items: readonly T[]): T[] {
-    const result = [...items];
-    for (let i = result.length - 1; i > 0; i--) {
+  /** The numbers from 0 to `count` − 1 in a random order (Fisher–Yates). */
+  order(count: number): Uint32Array {
+    const order = Uint32Array.from({ length: count }, (_, i) => i);
+    for (let i = count - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      [result[i], result[j]] = [result[j]!, result[i]!];
+      [order[i], order[j]] = [order[j]!, order[i]!];
     }
-    return result;
+    return order;
+  }
+
+  /** The items in a random order, as a new array. */
+  shuffle<T>(items: readonly T[]): T[] {
+    return Array.from(this.order(items.length), (i) => items[i]!);
   }
 }

@@ -4,9 +4,9 @@ import type { Message } from "../../tokenizer/index.ts";
 import type { Conversation } from "../conversations.ts";
 import { courteous, farewells, greetings, type Phrases, systems } from "./dialogues/courtesy.ts";
 import { topics } from "./dialogues/index.ts";
-import type { Exchange, Topic } from "./dialogues/topic.ts";
+import type { Exchange } from "./dialogues/topic.ts";
 import { fingerprint, spell } from "./documents.ts";
-import { chance } from "./draw.ts";
+import { chance, weighted } from "./draw.ts";
 import type { Language } from "./kinds/kind.ts";
 
 export interface WorldConversation extends Conversation {
@@ -24,17 +24,6 @@ export interface WorldConversationOptions {
   languages?: readonly Language[];
   /** How many; endless by default. */
   limit?: number;
-}
-
-const total = topics.reduce((sum, topic) => sum + topic.weight, 0);
-
-function drawTopic(random: Random): Topic {
-  let at = random.uniform() * total;
-  for (const topic of topics) {
-    at -= topic.weight;
-    if (at < 0) return topic;
-  }
-  return topics[0]!;
 }
 
 /** UTF-16 units after which no turn is added: what is left of 256 tokens would hardly hold it. */
@@ -58,7 +47,7 @@ function converse(random: Random, language: Language): { exchanges: Exchange[]; 
   };
   if (chance(random, 0.1)) add(pickExchange(random, greetings[language]));
   for (let subjects = chance(random, 0.2) ? 2 : 1; subjects > 0; subjects--) {
-    const topic = drawTopic(random);
+    const topic = weighted(random, topics);
     const thread = topic[language](random, false);
     if (!thread) throw new Error(`the topic ${topic.name} has nothing that texts may hold`);
     names.push(topic.name);

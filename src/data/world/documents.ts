@@ -1,7 +1,8 @@
 // The endless stream of texts: the same for the same seed, none of them twice.
 import { Random } from "../../runtime/random.ts";
+import { weighted } from "./draw.ts";
 import { kinds } from "./kinds/index.ts";
-import type { Kind, Language } from "./kinds/kind.ts";
+import type { Language } from "./kinds/kind.ts";
 
 export interface WorldDocument {
   text: string;
@@ -18,17 +19,6 @@ export interface WorldOptions {
   languages?: readonly Language[];
   /** How many texts; endless by default. */
   limit?: number;
-}
-
-const total = kinds.reduce((sum, kind) => sum + kind.weight, 0);
-
-function drawKind(random: Random): Kind {
-  let at = random.uniform() * total;
-  for (const kind of kinds) {
-    at -= kind.weight;
-    if (at < 0) return kind;
-  }
-  return kinds[0]!;
 }
 
 /** How people type: ё is often written е, the dash short, quotation marks straight. One habit for a whole text. */
@@ -66,7 +56,7 @@ export function* worldDocuments(options: WorldOptions): Generator<WorldDocument>
     const random = stream.fork(number);
     const language: Language = random.uniform() < 0.5 ? "ru" : "en";
     if (!languages.includes(language)) continue;
-    const kind = drawKind(random);
+    const kind = weighted(random, kinds);
     const text = spell(random, kind[language](random), language);
     const print = fingerprint(text);
     if (seen.has(print)) continue;

@@ -5,6 +5,16 @@ import type { Adjective, Noun } from "./lexicon.ts";
 
 export const chance = (random: Random, probability: number) => random.uniform() < probability;
 
+/** One of the items, each as likely as it weighs beside the others. */
+export function weighted<T extends { readonly weight: number }>(random: Random, items: readonly T[]): T {
+  let at = random.uniform() * items.reduce((sum, { weight }) => sum + weight, 0);
+  for (const item of items) {
+    at -= item.weight;
+    if (at < 0) return item;
+  }
+  return items[0]!;
+}
+
 /** A whole number from `low` to `high`, both possible. */
 export const between = (random: Random, low: number, high: number) => low + random.integer(high - low + 1);
 

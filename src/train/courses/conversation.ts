@@ -1,5 +1,5 @@
 // The course of a GPT that is to talk: conversations, of which the assistant's words are learned (supervised fine-tuning).
-import { conversationValidation, PackedConversations, readConversations, shuffle } from "../../data/index.ts";
+import { conversationValidation, PackedConversations, readConversations } from "../../data/index.ts";
 import { Random } from "../../runtime/index.ts";
 import { ChatTemplate, defaultChatTemplate, readChatTemplate } from "../../tokenizer/index.ts";
 import type { Course } from "../course.ts";
@@ -43,9 +43,8 @@ export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>>
 /** As many of the conversations as the recipe's share of the data allows, at least one. */
 function drawn<T>(all: readonly T[], { dataShare, seed }: Recipe): readonly T[] {
   if (dataShare === 1) return all;
-  const order = Uint32Array.from(all, (_, i) => i);
-  shuffle(order, new Random(seed, "share of the data"));
-  return Array.from(order.subarray(0, Math.max(1, Math.round(dataShare * all.length))), (i) => all[i]!);
+  const shuffled = new Random(seed, "share of the data").shuffle(all);
+  return shuffled.slice(0, Math.max(1, Math.round(dataShare * all.length)));
 }
 
 /** Tokenises the conversations of a lesson, and says what was left out. */
