@@ -45,12 +45,18 @@ export function pairedDifference({ both, onlyFirst, onlySecond, neither }: Paire
   return { difference, interval: [difference - spread(p2 - low2, high1 - p1), difference + spread(high2 - p2, p1 - low1)] };
 }
 
+/** Between which the middle 95 % of resampled numbers lie; sorts them. */
+export function middleOf(draws: Float64Array): Interval {
+  draws.sort();
+  return [draws[Math.floor(0.025 * draws.length)]!, draws[Math.ceil(0.975 * draws.length) - 1]!];
+}
+
 /** The middle 95 % of the means of `draws` samples, each as large as `values` and drawn from them with replacement (Efron 1979). */
 export function bootstrap(values: readonly number[], random: Random, draws = 2000): Interval {
   const means = Float64Array.from({ length: draws }, () => {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += values[random.integer(values.length)]!;
     return sum / values.length;
-  }).sort();
-  return [means[Math.floor(0.025 * draws)]!, means[Math.ceil(0.975 * draws) - 1]!];
+  });
+  return middleOf(means);
 }

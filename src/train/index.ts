@@ -30,3 +30,4 @@ export {
   type TrainerOptions,
   type TrainerState,
 } from "./trainer.ts";
+export { readYamlFields } from "./yaml-fields.ts";

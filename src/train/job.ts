@@ -75,6 +75,7 @@ function stoppable(events: JobEvents, signal?: AbortSignal): JobEvents {
 
 async function runJobIn(folder: RunFolder, recipe: Recipe, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const begun = await folder.begin(recipe);
+  if (folder.isFinished()) return resultOf(folder, begun, "already finished", (await folder.metrics()).at(-1));
   using base = begun.from === undefined ? undefined : await loadModelFolder(begun.from);
   const shape = base ? withShapeOf(begun, base) : begun;
   const family = familyOf({ model_type: shape.model });
@@ -241,7 +242,6 @@ async function stepsFor(recipe: Recipe, make: MakeTrainer, events: JobEvents, si
 
 async function train(run: Run, make: MakeTrainer, events: JobEvents, signal?: AbortSignal): Promise<JobResult> {
   const { folder, recipe, course } = run;
-  if (folder.isFinished()) return resultOf(folder, recipe, "already finished", (await folder.metrics()).at(-1));
   const steps = recipe.steps!;
   const trainer = await make(
     { ...recipe, steps },

@@ -1,43 +1,28 @@
 // Reads recipes: from YAML files, with fields of the command line laid over them.
-import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { InputError } from "../errors.ts";
 import { checkRecipe } from "./check-recipe.ts";
 import { type Recipe, recipeFields } from "./recipe.ts";
 import { nearestField, takesText } from "./recipe-words.ts";
+import { parseYamlFields, readYamlFields } from "./yaml-fields.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
 
 /** Reads a recipe file and lays overrides (already typed) over it. Throws InputError. */
-export async function readRecipe(path: string, overrides: Readonly<Record<string, unknown>> = {}): Promise<Recipe> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new InputError(
-      `cannot read the recipe ${path}: ${code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(error)}.`,
-    );
-  }
-  return parseRecipe(text, path, overrides);
+export async function readRecipe(path: string, overrides: Fields = {}): Promise<Recipe> {
+  return checkRecipe(overridden(await readYamlFields(path), overrides), path);
 }
 
-/** A recipe from YAML text, with overrides over it. Throws InputError. */
-export function parseRecipe(text: string, where: string, overrides: Readonly<Record<string, unknown>> = {}): Recipe {
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    throw new InputError(`${where} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(
-      `${where}: expected recipe fields such as "name: my-run", got ${Array.isArray(value) ? "a list" : JSON.stringify(value)}.`,
-    );
-  }
-  const merged: Record<string, unknown> = { ...value, ...overrides };
+/** A recipe from YAML text. Throws InputError. */
+export function parseRecipe(text: string, where: string): Recipe {
+  return checkRecipe(parseYamlFields(text, where), where);
+}
+
+function overridden(fields: Fields, overrides: Fields): Fields {
+  const merged: Record<string, unknown> = { ...fields, ...overrides };
   // Overriding one of the ways to say how long replaces the others.
   const spans = ["steps", "epochs", "minutes"];
   if (spans.some((span) => span in overrides)) for (const span of spans) if (!(span in overrides)) delete merged[span];
-  return checkRecipe(merged, where);
+  return merged;
 }
 
 /** The text of a command-line option as the value its field takes: numbers and booleans become such. Throws InputError for no field. */

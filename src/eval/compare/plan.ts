@@ -1,11 +1,9 @@
 // The recipe of a comparison: one model, one task, several ways to fine-tune, each on shares of the data and with several seeds.
-import { readFile } from "node:fs/promises";
-import { parse } from "yaml";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
-import { checkRecipe, type Recipe } from "../../train/index.ts";
+import { checkRecipe, type Recipe, readYamlFields, recipeSchema } from "../../train/index.ts";
 
-const name = z.string().regex(/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u, "letters, digits, dot, dash and underscore only");
+const { name } = recipeSchema.shape;
 const fields = z.record(z.string(), z.unknown());
 
 /** Every field with its meaning; the meanings are what `slovo compare --help` prints. */
@@ -44,16 +42,7 @@ export interface Trial {
 
 /** Reads a comparison's recipe. Throws InputError, also for the recipe of any of its runs. */
 export async function readPlan(path: string): Promise<Plan> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new InputError(`cannot read ${path}: ${error.code === "ENOENT" ? "there is no such file" : error.message}.`);
-  });
-  let value: unknown;
-  try {
-    value = parse(text);
-  } catch (error) {
-    throw new InputError(`${path} is not valid YAML: ${String((error as Error).message).split("\n")[0]}`);
-  }
-  const parsed = planSchema.safeParse(value);
+  const parsed = planSchema.safeParse(await readYamlFields(path));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const known = Object.keys(planSchema.shape).join(", ");

@@ -1,9 +1,10 @@
-// The report of a comparison: one table and three plots, every number with its interval.
+// The report of a comparison: a table for each share of the data and plots; what was measured on items has its interval.
 import { join } from "node:path";
 import { writeFileAtomically } from "../../checkpoint/index.ts";
 import { Random } from "../../runtime/index.ts";
 import { linePlot } from "../../train/index.ts";
-import type { Interval } from "../intervals.ts";
+import { type Interval, middleOf } from "../intervals.ts";
+import type { SkillsReport } from "../skills.ts";
 import type { Outcome } from "./compare.ts";
 import { keptApart, type Scored } from "./measure.ts";
 import type { Plan } from "./plan.ts";
@@ -42,10 +43,10 @@ function estimate(
   const values = Float64Array.from({ length: draws }, () => {
     const items = all.map(() => random.integer(count));
     return statistic(items, ...groups.map((runs) => runs.map(() => runs[random.integer(runs.length)]!)));
-  }).sort();
+  });
   return {
     value: statistic(all, ...groups.map((runs) => [...runs])),
-    interval: [values[Math.floor(0.025 * draws)]!, values[Math.ceil(0.975 * draws) - 1]!],
+    interval: middleOf(values),
   };
 }
 
@@ -62,22 +63,29 @@ function bitsPerByte(runs: readonly TrialResult[], part: "answers" | "old", item
   return nats / Math.LN2 / bytes;
 }
 
-/** Share of right answers among some of the questions. */
-function chosen(runs: readonly TrialResult[], items: Iterable<number>): number {
-  let [right, count] = [0, 0];
-  for (const i of items)
-    for (const run of runs) {
-      right += Number(run.chosen[i]);
-      count++;
-    }
-  return right / count;
+/** Share of ones among some of the signs, over several runs. */
+function onesAmong(signs: readonly string[], items: Items): number {
+  let right = 0;
+  for (const run of signs) for (const i of items) if (run[i] === "1") right++;
+  return right / (signs.length * items.length);
 }
 
-/** Share of the skills' probes that come out right. */
-function skilled({ skills }: TrialResult): number {
-  const outcomes = skills.cells.map(({ outcomes }) => outcomes).join("");
-  return [...outcomes].filter((sign) => sign === "1").length / outcomes.length;
-}
+/** The questions of the new task that are answered rightly. */
+const chosen = (runs: readonly TrialResult[], items: Items) =>
+  onesAmong(
+    runs.map(({ chosen }) => chosen),
+    items,
+  );
+
+/** The probes of all skills that come out right. */
+const skilled = (runs: readonly TrialResult[], items: Items) =>
+  onesAmong(
+    runs.map(({ skills }) => signsOf(skills)),
+    items,
+  );
+const signsOf = ({ cells }: SkillsReport): string => cells.map(({ outcomes }) => outcomes).join("");
+
+const allOf = (items: { readonly length: number }): Items => Int32Array.from(items, (_, i) => i);
 
 /** What a method came to on one share of the data, over its seeds. */
 interface Row {
@@ -92,7 +100,7 @@ interface Row {
   /** Of the old texts, bits per byte more than the base's. */
   readonly forgotten: Estimate;
   /** Of the skills, probes less than the base's. */
-  readonly unlearned: number;
+  readonly unlearned: Estimate;
 }
 
 function rowsOf({ plan, base, outcomes }: Comparison): Row[] {
@@ -132,7 +140,7 @@ function rowsOf({ plan, base, outcomes }: Comparison): Row[] {
             [runs],
             (items, of) => bitsPerByte(of!, "old", items) - bitsPerByte([base], "old", items),
           ),
-          unlearned: skilled(base) - mean(runs.map(skilled)),
+          unlearned: estimate(signsOf(base.skills).length, [runs], (items, of) => skilled([base], items) - skilled(of!, items)),
         };
       }),
     );
@@ -152,7 +160,6 @@ export async function writeComparison(folder: string, comparison: Comparison): P
   const most = Math.max(...plan.shares);
   const whole = rows.filter(({ share }) => share === most);
   const parameters = Math.max(...whole.map(({ runs }) => runs[0]!.cost!.trained));
-  const everything = Int32Array.from(base.answers.nats, (_, i) => i);
   const cells = ({ method, runs, ...row }: Row) => {
     const costs = runs.map(({ cost }) => cost!);
     const { trained } = costs[0]!;
@@ -164,7 +171,7 @@ export async function writeComparison(folder: string, comparison: Comparison): P
       shownPercent(row.right),
       shownPercent(row.rightApart),
       shown(row.forgotten),
-      `${(100 * row.unlearned).toFixed(1)}`,
+      shownPercent(row.unlearned),
       `${mean(costs.map(({ seconds }) => seconds)).toFixed(0)} s`,
       `${(mean(costs.map(({ peakBytes }) => peakBytes)) / 2 ** 20).toFixed(0)} MiB`,
     ];
@@ -177,7 +184,7 @@ export async function writeComparison(folder: string, comparison: Comparison): P
     "right answers",
     "right answers, kept apart",
     "old texts, bits per byte more",
-    "skills, points lost",
+    "skills, lost",
     "training",
     "peak memory",
   ];
@@ -211,11 +218,7 @@ export async function writeComparison(folder: string, comparison: Comparison): P
     "The new task: questions as a user asks them, answered as an assistant; its answers are measured by the bits per byte of right answers that were not trained on, and by the choice between a right answer and a wrong one (by chance 50 %). " +
       "Kept apart are questions whose answer rests on what no text and no dialogue holds. What is forgotten: bits per byte of texts of the base's own kind, and the seven skills. In brackets are 95 % intervals over items and seeds.",
     "",
-    `The base itself: answers ${bitsPerByte([base], "answers", everything).toFixed(3)} bits per byte, ${percent(chosen([base], everything))} right; old texts ${bitsPerByte(
-      [base],
-      "old",
-      Int32Array.from(base.old.nats, (_, i) => i),
-    ).toFixed(3)} bits per byte; skills ${percent(skilled(base))}.`,
+    `The base itself: answers ${bitsPerByte([base], "answers", allOf(base.answers.nats)).toFixed(3)} bits per byte, ${percent(chosen([base], allOf(base.chosen)))} right; old texts ${bitsPerByte([base], "old", allOf(base.old.nats)).toFixed(3)} bits per byte; skills ${percent(skilled([base], allOf(signsOf(base.skills))))}.`,
     "",
     ...shares.flatMap((share) => [
       `## ${percent(share, share < 0.1 ? 1 : 0)} of the data`,
