@@ -80,7 +80,8 @@ async function teachToTalk(
   folder: string,
 ): Promise<string | "stopped" | undefined> {
   if (chat === false) return undefined;
-  console.log("Teaching it to talk: a LoRA adapter beside the model, from conversations.");
+  if (!new RunFolder(folder).isFinished())
+    console.log("Teaching it to talk: a LoRA adapter beside the model, from conversations.");
   using base = await loadModelFolder(model);
   const span = minutes === undefined ? { steps: Math.ceil(steps! * shareForChat) } : { minutes: minutes * shareForChat };
   const recipe = fineTuningRecipe(base, {
@@ -94,7 +95,9 @@ async function teachToTalk(
     console.log(`Stopped and saved after step ${result.last?.step ?? 0} in ${folder}; the same command goes on from there.`);
     return "stopped";
   }
-  console.log(`It talks: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`);
+  console.log(
+    `${result.outcome === "finished" ? "It talks" : "Reusing the adapter that talks"}: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
+  );
   return result.modelFolder;
 }
 
