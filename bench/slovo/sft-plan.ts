@@ -3,7 +3,7 @@ import { cp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { loadModelFolder } from "../../src/checkpoint/index.ts";
 import { type Conversation, isHeldOut, openConversations, PackedConversations, readConversations } from "../../src/data/index.ts";
-import { ChatTemplate, defaultChatTemplate, loadTokenizer, readChatTemplate } from "../../src/tokenizer/index.ts";
+import { loadChatTemplate, loadTokenizer } from "../../src/tokenizer/index.ts";
 import { checkRecipe, fineTuningRecipe, learningRateAt, type Recipe, runJob } from "../../src/train/index.ts";
 
 export const methods = ["lora", "full"] as const;
@@ -32,9 +32,8 @@ export async function prepare(
   const base = join(folder, "base");
   await cp(model, base, { recursive: true });
   const tokenizer = await loadTokenizer(base);
-  const source = (await readChatTemplate(base, tokenizer)) ?? defaultChatTemplate;
-  await writeFile(join(base, "chat_template.jinja"), source);
-  const template = new ChatTemplate(source, tokenizer, base);
+  const template = await loadChatTemplate(base, tokenizer);
+  await writeFile(join(base, "chat_template.jinja"), template.source);
   const recipes = await Promise.all(methods.map((method) => recipeOf(base, method, join(folder, "all.jsonl"), steps)));
   const { length, validation, batch: rows, seed } = recipes[0]!;
   const encode = (messages: Conversation["messages"]) => template.conversation(messages);

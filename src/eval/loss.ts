@@ -152,6 +152,7 @@ export async function evaluateFolder(
     }
   };
   try {
+    if (adaptation) files.checkAllUsed();
     let group: Int32Array[] = [];
     let size = 0;
     for await (const { text } of source.documents()) {

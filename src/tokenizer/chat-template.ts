@@ -25,25 +25,28 @@ const marks = { generation: "\uFDD0", endgeneration: "\uFDD1" } as const;
 const generationTag = /\{%(-?)\s*(generation|endgeneration)\s*(-?)%\}/g;
 
 /**
- * The template of a folder, `chat_template.jinja` or `chat_template` of `tokenizer_config.json`; undefined where it has none.
- * Throws InputError where the file cannot be read.
+ * The template of a folder, or of the first of several that has one: `chat_template.jinja`, or `chat_template` of the tokenizer's
+ * `tokenizer_config.json`; undefined where there is none. Throws InputError where the file cannot be read.
  */
-export async function readChatTemplate(folder: string, tokenizer: Tokenizer): Promise<string | undefined> {
-  const path = join(folder, "chat_template.jinja");
-  const file = await readFile(path, "utf8").catch((cause) => {
-    if (["ENOENT", "ENOTDIR"].includes(cause.code)) return undefined;
-    throw new InputError(`cannot read ${path}: ${cause.message}.`, { cause });
-  });
-  if (file !== undefined) return file;
+export async function readChatTemplate(folders: string | readonly string[], tokenizer: Tokenizer): Promise<string | undefined> {
+  for (const folder of [folders].flat()) {
+    const path = join(folder, "chat_template.jinja");
+    const file = await readFile(path, "utf8").catch((cause) => {
+      if (["ENOENT", "ENOTDIR"].includes(cause.code)) return undefined;
+      throw new InputError(`cannot read ${path}: ${cause.message}.`, { cause });
+    });
+    if (file !== undefined) return file;
+  }
   const inConfig = tokenizer.config.chat_template;
   // A list names a template for each purpose; conversations are the one called default.
   const named = Array.isArray(inConfig) ? inConfig.find((entry) => entry?.name === "default")?.template : inConfig;
   return typeof named === "string" ? named : undefined;
 }
 
-/** The template of a folder, ready for use; the default one where it has none. Throws InputError where it cannot be parsed. */
-export async function loadChatTemplate(folder: string, tokenizer: Tokenizer): Promise<ChatTemplate> {
-  return new ChatTemplate((await readChatTemplate(folder, tokenizer)) ?? defaultChatTemplate, tokenizer, folder);
+/** The same, ready for use; the default one where there is none. Throws InputError where it cannot be parsed. */
+export async function loadChatTemplate(folders: string | readonly string[], tokenizer: Tokenizer): Promise<ChatTemplate> {
+  const source = (await readChatTemplate(folders, tokenizer)) ?? defaultChatTemplate;
+  return new ChatTemplate(source, tokenizer, [folders].flat()[0]!);
 }
 
 /**

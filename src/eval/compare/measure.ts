@@ -34,7 +34,7 @@ export async function measureModel(
 ): Promise<Measured> {
   const model = await ChoiceModel.open(folder, { adapter });
   try {
-    const template = await loadChatTemplate(adapter ?? folder, model.tokenizer);
+    const template = await loadChatTemplate(adapter === undefined ? folder : [adapter, folder], model.tokenizer);
     const questions = questionsOf(answers).map(
       ({ messages, right, wrong }): Question => ({
         prompt: template.text(messages),

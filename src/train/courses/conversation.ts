@@ -1,7 +1,7 @@
 // The course of a GPT that is to talk: conversations, of which the assistant's words are learned (supervised fine-tuning).
 import { conversationValidation, PackedConversations, readConversations } from "../../data/index.ts";
 import { Random } from "../../runtime/index.ts";
-import { ChatTemplate, defaultChatTemplate, readChatTemplate } from "../../tokenizer/index.ts";
+import { ChatTemplate, defaultChatTemplate, loadChatTemplate } from "../../tokenizer/index.ts";
 import type { Course } from "../course.ts";
 import { nextToken } from "../objectives/next-token.ts";
 import type { Recipe } from "../recipe.ts";
@@ -15,8 +15,9 @@ type Batch = ReturnType<PackedConversations["next"]>;
 export async function conversationCourse(lesson: Lesson): Promise<Course<Batch>> {
   const { recipe, tokenizer, base } = lesson;
   const config = gptOf(lesson);
-  const source = base && (await readChatTemplate(base.path, tokenizer));
-  const template = new ChatTemplate(source ?? defaultChatTemplate, tokenizer, base?.path ?? recipe.name);
+  const template = base
+    ? await loadChatTemplate(base.path, tokenizer)
+    : new ChatTemplate(defaultChatTemplate, tokenizer, recipe.name);
   const options = gptRowsOf(recipe, tokenizer, config);
   const { train: all, validation } = await read(lesson, template, options.length - options.before.length);
   const train = drawn(all, recipe);
