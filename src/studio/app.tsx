@@ -50,10 +50,15 @@ export function App(): JSX.Element {
   }, [language]);
 
   useEffect(() => {
-    fetch("/v1/models")
-      .then((response) => response.json())
-      .then(({ data }) => setModels(data))
-      .catch(() => setProblem(words.serverGone));
+    const look = () =>
+      fetch("/v1/models")
+        .then((response) => response.json())
+        .then(({ data }) => setModels(data))
+        .catch(() => setProblem(words.serverGone));
+    void look();
+    // Adapters may have come and gone while the reader was elsewhere.
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
   }, []);
 
   async function goOn(): Promise<void> {

@@ -246,3 +246,33 @@ browserTest("base and adapter are asked side by side, on wide screens and narrow
     await page.context().close();
   }
 });
+
+browserTest("side by side, the keys are the question's, and adapters that have come since can be chosen", async () => {
+  await open({}, adapted);
+  const sides = page.getByRole("region", { name: "Base and adapter, side by side" });
+  let asked = 0;
+  // Never answered, so that the asking goes on until it is stopped.
+  await page.route("**/completions", () => void asked++);
+  await sides.getByRole("textbox", { name: "Question" }).click();
+  await page.keyboard.press("Control+Enter");
+  await sides.getByRole("button", { name: "Stop" }).waitFor();
+  await page.keyboard.press("Escape");
+  await sides.getByRole("button", { name: "Ask both" }).waitFor();
+  // The sheet was not continued.
+  expect([asked, await page.locator('.sheet[aria-busy="true"]').count()]).toEqual([2, 0]);
+
+  const tell = async (path: string, body: object) =>
+    (
+      await fetch(`${adapted.url}/v1/${path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      })
+    ).status;
+  expect(await tell("load_lora_adapter", { lora_name: "late", lora_path: join(folder, "chat") })).toBe(200);
+  await page.evaluate(() => dispatchEvent(new Event("focus")));
+  await sides.getByLabel("Adapter").selectOption("tiny:late");
+  // What stands there was not asked of it.
+  expect(await sides.getByRole("article").nth(1).getAttribute("aria-label")).toBe("tiny:chat");
+  expect(await tell("unload_lora_adapter", { lora_name: "late" })).toBe(200);
+});

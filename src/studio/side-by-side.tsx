@@ -1,6 +1,6 @@
 // One question to a base and to its adapter, and what each makes of it: the one goes on with it, the other answers it.
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { answerQuestion, continueText, type Sampling } from "./completion-stream.ts";
 import { exampleQuestion, type Words } from "./words.ts";
 
@@ -26,17 +26,21 @@ async function* textsOf(pieces: ReturnType<typeof continueText>): AsyncGenerator
 
 export function SideBySide({ words, base, adapters, sampling }: SideBySideProps): JSX.Element {
   const [question, setQuestion] = useState<string>(exampleQuestion);
-  const [asked, setAsked] = useState<string>();
+  /** What the panes are about, whatever has been chosen or written since. */
+  const [asked, setAsked] = useState<{ readonly question: string; readonly adapter: string }>();
   const [chosen, setChosen] = useState<string>();
   const adapter = adapters.find((id) => id === chosen) ?? adapters[0]!;
   const [continued, setContinued] = useState(nothing);
   const [answered, setAnswered] = useState(nothing);
   const [running, setRunning] = useState<AbortController>();
 
+  useEffect(() => () => running?.abort(), [running]);
+
   async function ask(): Promise<void> {
+    if (running || question.trim() === "") return;
     const abort = new AbortController();
     setRunning(abort);
-    setAsked(question);
+    setAsked({ question, adapter });
     const write = async (pieces: AsyncGenerator<string>, show: (written: Written) => void) => {
       let text = "";
       show(nothing);
@@ -56,6 +60,15 @@ export function SideBySide({ words, base, adapters, sampling }: SideBySideProps)
     ]);
     setRunning(undefined);
   }
+
+  /** As for the sheet, and in its place while the cursor is here. */
+  const shortcut = (event: KeyboardEvent) => {
+    if (event.key === "Escape") running?.abort();
+    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void ask();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
 
   const pane = (id: string, role: string, before: string | undefined, { text, problem }: Written) => (
     <article class="pane" aria-label={id} aria-busy={running !== undefined}>
@@ -88,6 +101,7 @@ export function SideBySide({ words, base, adapters, sampling }: SideBySideProps)
       </header>
       <form
         class="ask"
+        onKeyDown={shortcut}
         onSubmit={(event) => {
           event.preventDefault();
           if (running) running.abort();
@@ -106,8 +120,8 @@ export function SideBySide({ words, base, adapters, sampling }: SideBySideProps)
         </button>
       </form>
       <div class="panes">
-        {pane(base, words.goesOn, asked, continued)}
-        {pane(adapter, words.answers, undefined, { ...answered, text: answered.text.trimStart() })}
+        {pane(base, words.goesOn, asked?.question, continued)}
+        {pane(asked?.adapter ?? adapter, words.answers, undefined, { ...answered, text: answered.text.trimStart() })}
       </div>
     </section>
   );

@@ -115,7 +115,7 @@ const russian: Words = {
   sideBySide: "Основа и адаптер рядом",
   adapter: "Адаптер",
   question: "Вопрос",
-  askBoth: "Спросить обе",
+  askBoth: "Спросить обоих",
   goesOn: "продолжает вопрос",
   answers: "отвечает на него",
   run: "Как она училась",
