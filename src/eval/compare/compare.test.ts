@@ -54,7 +54,24 @@ test("every method is trained and measured once, and stands in the report with i
   // All is there: nothing is run again, and the report is made anew from the same results.
   await rm(path!);
   expect(await readFile((await compare(planOf({}), folder))!, "utf8")).toBe(report);
-  await expect(compare(planOf({ seeds: [2] }), folder)).rejects.toThrow(/comparison holds another comparison: /);
+  await expect(compare(planOf({ seeds: [2] }), folder)).rejects.toThrow(
+    /comparison holds another comparison \(with another seeds\): /,
+  );
+});
+
+test("asked to stop, it stops while it measures and while it trains, and the same call goes on", async () => {
+  const folder = join(home, "stopped");
+  const plan = planOf({ methods: { lora: { method: "lora", rank: 2, steps: 400 } } });
+  for (const moment of [0, 1]) {
+    const stop = new AbortController();
+    const timer = moment === 0 ? setTimeout(() => stop.abort(), 300) : undefined;
+    const onProgress = ({ done }: { done: number }) => done > moment && stop.abort();
+    expect(await compare(plan, folder, { signal: stop.signal, onProgress })).toBeUndefined();
+    clearTimeout(timer);
+  }
+  const [saved] = await readdir(join(folder, "runs", "lora-100-seed-1", "checkpoints"));
+  expect(Number(saved!.split("-")[1])).toBeGreaterThan(0);
+  expect(Number(saved!.split("-")[1])).toBeLessThan(400);
 });
 
 test("a failing run is a sentence that names its folder", async () => {

@@ -82,9 +82,18 @@ async function keepPlan(plan: Plan, folder: string): Promise<void> {
   const path = join(folder, "plan.json");
   const text = JSON.stringify(plan);
   const before = await readFile(path, "utf8").catch(() => text);
-  if (before !== text)
-    throw new InputError(`${folder} holds another comparison: give this one another name or folder (--out), or remove that one.`);
+  if (before !== text) {
+    const changed = differingFields(JSON.parse(before) as Plan, plan);
+    throw new InputError(
+      `${folder} holds another comparison (with another ${changed.join(", ")}): give this one another name or folder (--out), or remove that one.`,
+    );
+  }
   await writeFileAtomically(path, text);
+}
+
+function differingFields(before: Partial<Plan>, now: Plan): string[] {
+  const fields = new Set([...Object.keys(before), ...Object.keys(now)]) as Set<keyof Plan>;
+  return [...fields].filter((field) => JSON.stringify(before[field]) !== JSON.stringify(now[field]));
 }
 
 /** The result of a run, which is made in a process of its own unless it is there; undefined where it was stopped. */
@@ -96,14 +105,15 @@ async function runTrial(
   const path = join(task.folder, "result.json");
   const known = await readFile(path, "utf8").catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) as TrialResult;
-  const child = fork(trialFile, [JSON.stringify(task)], { signal, killSignal: "SIGINT" });
-  child.on("error", () => {}); // that it was stopped
+  const child = fork(trialFile, [JSON.stringify(task)]);
+  const interrupt = () => child.kill("SIGINT");
+  signal?.addEventListener("abort", interrupt);
   let failure: string | undefined;
   child.on("message", (message: TrialMessage) => {
     if (message.type === "progress") onShare(message.share);
     else failure = message.message;
   });
-  const [code] = await once(child, "exit");
+  const [code] = await once(child, "exit").finally(() => signal?.removeEventListener("abort", interrupt));
   if (signal?.aborted) return undefined;
   if (failure !== undefined) throw new InputError(`${task.folder}: ${failure}`);
   if (code !== 0) throw new Error(`the process that ran ${task.folder} ended with code ${code}`);

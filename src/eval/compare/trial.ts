@@ -35,11 +35,20 @@ export type TrialMessage =
   | { readonly type: "progress"; readonly share: number }
   | { readonly type: "failed"; readonly message: string };
 
+/** Lets go of the parent, so that the process can end. */
+function leave(): void {
+  process.removeAllListeners("disconnect");
+  process.disconnect?.();
+}
+
 const tell = (message: TrialMessage) => process.send?.(message);
 
 async function run({ from, recipe, folder, measure }: TrialTask): Promise<void> {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
+  let isTraining = recipe !== undefined;
+  // Training saves its step first; a measurement has nothing to save. Nobody waits for a process whose parent has gone.
+  const end = () => (isTraining ? stop.abort() : process.exit(130));
+  for (const event of ["SIGINT", "SIGTERM", "disconnect"]) process.on(event, end);
   let adapter: string | undefined;
   let model = from;
   let cost: Cost | undefined;
@@ -56,6 +65,7 @@ async function run({ from, recipe, folder, measure }: TrialTask): Promise<void> 
       },
       stop.signal,
     );
+    isTraining = false;
     if (result.outcome === "stopped") process.exit(130);
     const { seconds = 0, tokens = 0 } = result.last ?? {};
     // Of a run that was finished before, the count alone is not known any more; it stands with the costs that it had then.
@@ -74,9 +84,9 @@ async function run({ from, recipe, folder, measure }: TrialTask): Promise<void> 
 
 try {
   await run(JSON.parse(process.argv[2]!) as TrialTask);
-  process.disconnect?.();
+  leave();
 } catch (error) {
   tell({ type: "failed", message: error instanceof InputError ? error.message : String((error as Error).stack) });
   process.exitCode = 1;
-  process.disconnect?.();
+  leave();
 }
