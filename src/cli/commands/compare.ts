@@ -1,6 +1,7 @@
 // slovo compare: several ways to fine-tune one model, side by side.
 import { join } from "node:path";
 import { Command } from "commander";
+import { resolveModel } from "../../checkpoint/index.ts";
 import { compare, planSchema, readPlan } from "../../eval/index.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { Progress } from "../progress.ts";
@@ -16,7 +17,8 @@ export function compareCommand(): Command {
       `\nFields of the recipe:\n${fields.join("\n")}\n\nWhat is done stays: stopped by Ctrl-C, the same command goes on.\n\nExample:\n  slovo compare recipes/peft.yaml\n`,
     )
     .action(async (recipe: string, { out }: { out?: string }) => {
-      const plan = await readPlan(recipe);
+      const read = await readPlan(recipe);
+      const plan = read.from === undefined ? read : { ...read, from: await resolveModel(read.from) };
       const folder = out ?? join("runs", plan.name);
       const stop = new AbortController();
       const release = onInterrupt(() => {

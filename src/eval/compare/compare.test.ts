@@ -90,11 +90,13 @@ test("a comparison's recipe is checked with the recipes of all its runs", async 
     expect(error).toBeInstanceOf(InputError);
     return (error as Error).message.replace(path, "PLAN");
   };
-  const whole = "name: a\nfrom: base\ntraining: { steps: 2 }\nmethods: { lora: { method: lora } }\n";
+  const whole = "name: a\nfrom: base\ntraining: { steps: 2 }\nmethods: { all: { method: full }, lora: { method: lora } }\n";
   expect(await refusal(`${whole}seed: 2\n`)).toMatch(
     /^PLAN: there is no field seed in a comparison; the fields are: name, from, /,
   );
   expect(await refusal(whole.replace("from: base\n", ""))).toMatch(/^PLAN: give from, .* or base, /);
+  expect(await refusal(`${whole}base: { steps: 2 }\n`)).toMatch(/^PLAN: give from, .* or base, .*; it has both\.$/);
+  expect(await refusal(whole.replace("all: { method: full }, ", ""))).toMatch(/the field "methods" .*: one of .* method: full/);
   expect(await refusal(`${whole}shares: [2]\n`)).toMatch(/^PLAN: the field "shares\.0" is not what it should be: /);
   expect(await refusal(whole.replace("lora }", "lroa }"))).toMatch(/^a, method lora: the field "method" must be one of full, /);
   expect(await refusal("- a\n")).toMatch(/^PLAN: expected recipe fields .*got a list\.$/);

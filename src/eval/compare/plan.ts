@@ -14,12 +14,24 @@ export const planSchema = z.strictObject({
   training: fields.default({}).describe("Recipe fields of every run, such as data, steps, batch."),
   methods: z
     .record(name, fields)
-    .refine((methods) => Object.keys(methods).length > 0, "one method or more")
+    .refine((methods) => Object.keys(methods).length > 0, "expected one method or more")
+    .refine(
+      (methods) => Object.values(methods).some(({ method = "full" }) => method === "full"),
+      "one of the methods must be method: full, against which the others are measured",
+    )
     .describe(
       "By name, the recipe fields that make a method: method, rank, targets, learningRate and others. One of them trains all (method: full): others are measured against it.",
     ),
-  shares: z.array(z.number().gt(0).max(1)).min(1).default([0.01, 0.1, 1]).describe("Shares of the training data."),
-  seeds: z.array(z.number().int().min(0)).min(1).default([1, 2, 3]).describe("Seeds; more make intervals narrower."),
+  shares: z
+    .array(z.number().gt(0).max(1))
+    .min(1, "expected one share or more")
+    .default([0.01, 0.1, 1])
+    .describe("Shares of the training data."),
+  seeds: z
+    .array(z.number().int().min(0))
+    .min(1, "expected one seed or more")
+    .default([1, 2, 3])
+    .describe("Seeds; more make intervals narrower."),
   answers: z
     .number()
     .int()
@@ -53,8 +65,10 @@ export async function readPlan(path: string): Promise<Plan> {
     );
   }
   const plan = parsed.data;
-  if (plan.from === undefined && plan.base === undefined)
-    throw new InputError(`${path}: give from, the folder of a model, or base, recipe fields that train one.`);
+  if ((plan.from === undefined) === (plan.base === undefined))
+    throw new InputError(
+      `${path}: give from, the folder of a model, or base, recipe fields that train one${plan.base ? "; it has both" : ""}.`,
+    );
   trialsOf(plan, plan.from ?? "model");
   if (plan.base) baseRecipe(plan);
   return plan;
