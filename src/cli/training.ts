@@ -1,4 +1,5 @@
-// Runs a training job with progress on the terminal; Ctrl-C finishes the step and saves.
+// Runs a training job with progress on the terminal, and says what came of it; Ctrl-C finishes the step and saves.
+import { basename, extname, join, resolve } from "node:path";
 import { type JobEvents, type JobResult, type Recipe, runJob } from "../train/index.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { Progress, vocabularyShare } from "./progress.ts";
@@ -52,8 +53,28 @@ export async function trainWithProgress(recipe: Recipe, folder: string): Promise
   try {
     const result = await runJob(recipe, folder, events, stop.signal);
     progress?.done();
+    console.log(outcomeOf(result, recipe));
     return result;
   } finally {
     release();
   }
+}
+
+/** How a run has ended, and where what it made is. */
+function outcomeOf({ outcome, folder, modelFolder, last }: JobResult, { method }: Recipe): string {
+  if (outcome === "stopped")
+    return `Stopped and saved after step ${last?.step ?? 0} in ${folder}; the same command goes on from there.`;
+  const { validationLoss, validationBitsPerByte } = last ?? {};
+  const loss = Number.isFinite(validationLoss)
+    ? ` Held-out loss ${validationLoss!.toFixed(4)} nats per token, ${validationBitsPerByte!.toFixed(4)} bits per byte.`
+    : "";
+  const made = method === "full" ? "Model" : "Adapter";
+  return `${outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\n${made}: ${modelFolder}\nReport: ${join(folder, "report.md")}`;
+}
+
+/** A run's name from its data: `notes/my book.txt.gz` gives `my-book`. */
+export function runName(path: string): string {
+  const base = basename(resolve(path)).replace(/\.gz$/, "");
+  const stem = extname(base) ? base.slice(0, -extname(base).length) : base;
+  return stem.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+/, "") || "text";
 }

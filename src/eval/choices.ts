@@ -82,7 +82,7 @@ interface Parts extends ReadModel {
 }
 
 export interface ChoiceModelOptions {
-  /** A PEFT folder: the model is asked with this adapter over it. */
+  /** A PEFT folder: the model is asked with this adapter beside it. */
   readonly adapter?: string;
   readonly device?: Device;
   readonly threads?: number;

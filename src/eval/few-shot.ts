@@ -13,6 +13,8 @@ export interface PromptPair {
 }
 
 export interface FewShotOptions {
+  /** A PEFT folder: the model is asked with this adapter beside it. */
+  readonly adapter?: string;
   /** Numbers of examples; 0, 1, 2, 4, 8, 16 and 32 when left out. */
   readonly ks?: readonly number[];
   /** How many of the pairs are asked; 200 when left out, or all where there are fewer. */
@@ -112,9 +114,10 @@ export async function measureFewShot(
   pairs: readonly PromptPair[],
   options: FewShotOptions = {},
 ): Promise<FewShotResult> {
-  const { ks = usualKs, draws = 3, seed = 1, template = usualTemplate, scoring = "byte", device, onProgress } = options;
+  const { ks = usualKs, draws = 3, seed = 1, template = usualTemplate, scoring = "byte" } = options;
+  const { adapter, device, onProgress } = options;
   const line = lineOf(template);
-  const model = await ChoiceModel.open(folder, { device });
+  const model = await ChoiceModel.open(folder, { adapter, device });
   try {
     const usable = fitting(pairs, line, model);
     check(usable, pairs.length, Math.max(...ks));
@@ -124,7 +127,7 @@ export async function measureFewShot(
     const settings = { pairs: usable, line, asked, draws, seed, tokenizer: model.tokenizer, room: model.longest - room };
     const groups = ks.map((k) => trialsOf(k, settings));
     const trials = groups.flat();
-    const writer = await loadTextModel(folder, { device, slots });
+    const writer = await loadTextModel(folder, { adapter, device, slots });
     const written = await write(writer, trials, { line, tokenizer: model.tokenizer, maxTokens: room }, (done) =>
       onProgress?.({ done, all: trials.length, phase: "answering" }),
     ).finally(() => writer.close());

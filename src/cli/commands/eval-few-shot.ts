@@ -12,11 +12,12 @@ import {
   writeFewShotReport,
 } from "../../eval/index.ts";
 import type { Device } from "../../runtime/index.ts";
-import { deviceOption, modelOption, wholeNumber } from "../options.ts";
+import { adapterOption, deviceOption, modelOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
 
 interface Options {
   model: string;
+  adapter?: string;
   data?: string;
   promptField?: string;
   completionField?: string;
@@ -34,6 +35,7 @@ export function fewShotCommand(): Command {
   return new Command("few-shot")
     .description("zero-shot and few-shot prompting of a GPT: k examples, a question, and whether it is answered rightly")
     .addOption(modelOption())
+    .addOption(adapterOption())
     .option(
       "--data <path>",
       "pairs of prompts and answers (.jsonl, .json, .csv, .parquet); default: words of the little world, ru => en",
@@ -53,10 +55,11 @@ export function fewShotCommand(): Command {
       "\nExamples:\n  slovo eval few-shot --model runs/little-world/model --out runs/little-world\n  slovo eval few-shot --model runs/little-world/model --data questions.jsonl --k 0,4,16 --template 'Question: {prompt} Answer: {completion}'\n",
     )
     .action(async (options: Options) => {
-      const { model, items, seeds, seed, template, out, device, json } = options;
+      const { model, adapter, items, seeds, seed, template, out, device, json } = options;
       const pairs = options.data === undefined ? worldPairs() : await readPairs(options.data, options);
       const progress = new Progress("Prompting");
       const result = await measureFewShot(await resolveModel(model), pairs, {
+        adapter,
         ks: options.k,
         items,
         draws: seeds,
@@ -99,8 +102,20 @@ async function readPairs(path: string, { promptField, completionField }: Options
   return pairs;
 }
 
-function commandOf({ model, data, promptField, completionField, k, items, seeds, seed, template, out }: Options): string {
-  const given = { model, data, promptField, completionField, k: k.join(), items, seeds, seed, template, out };
+function commandOf({
+  model,
+  adapter,
+  data,
+  promptField,
+  completionField,
+  k,
+  items,
+  seeds,
+  seed,
+  template,
+  out,
+}: Options): string {
+  const given = { model, adapter, data, promptField, completionField, k: k.join(), items, seeds, seed, template, out };
   const words = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, /^[\w./,@-]+$/.test(String(value)) ? String(value) : `'${value}'`],
   );

@@ -17,7 +17,7 @@ import {
 } from "../../eval/index.ts";
 import { modelName } from "../../generate/index.ts";
 import type { Device } from "../../runtime/index.ts";
-import { deviceOption, modelOption, wholeNumber } from "../options.ts";
+import { adapterOption, deviceOption, modelOption, wholeNumber } from "../options.ts";
 import { Progress } from "../progress.ts";
 
 interface Options {
@@ -39,7 +39,7 @@ export function skillsCommand(): Command {
       "seven skills of a GPT on probes of the little world: how often it finds the right continuation likelier than the wrong one",
     )
     .addOption(modelOption())
-    .option("--adapter <folder>", "ask the model with this adapter over it (a PEFT folder)")
+    .addOption(adapterOption())
     .option("--count <number>", "probes of each skill, seen and kept apart, in each language", wholeNumber(1, 10_000), 200)
     .addOption(new Option("--language <name>", "one language only").choices(["ru", "en"]))
     .option("--seed <number>", "draws the probes", wholeNumber(0), 1)

@@ -6,8 +6,7 @@ import { modelName } from "../../generate/index.ts";
 import { checkRecipe, expectation, fineTuningRecipe, type Recipe } from "../../train/index.ts";
 import { modelOption, number, wholeNumber } from "../options.ts";
 import { overridesFrom } from "../overrides.ts";
-import { trainWithProgress } from "../training.ts";
-import { nameOf } from "./up.ts";
+import { runName, trainWithProgress } from "../training.ts";
 
 interface Options {
   model: string;
@@ -50,17 +49,7 @@ Examples:
     )
     .action(async (words: string[], { model, out, ...given }: Options) => {
       const recipe = await recipeFor(await resolveModel(model), given, overridesFrom(words));
-      const folder = out ?? join("runs", recipe.name);
-      const { outcome, last, modelFolder } = await trainWithProgress(recipe, folder);
-      if (outcome === "stopped") {
-        console.log(`Stopped and saved after step ${last?.step ?? 0} in ${folder}; the same command goes on from there.`);
-        return;
-      }
-      const loss = last?.validationLoss === undefined ? "" : ` Held-out loss ${last.validationLoss.toFixed(4)} nats per token.`;
-      const made = recipe.method === "full" ? "Model" : "Adapter";
-      console.log(
-        `${outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\n${made}: ${modelFolder}\nReport: ${join(folder, "report.md")}`,
-      );
+      await trainWithProgress(recipe, out ?? join("runs", recipe.name));
     });
 }
 
@@ -71,7 +60,7 @@ async function recipeFor(
 ): Promise<Recipe> {
   using base = await loadModelFolder(folder);
   const { data, method } = given;
-  const parts = [modelName(folder).replaceAll("/", "-"), data === undefined ? "chat" : nameOf(data)];
+  const parts = [modelName(folder).replaceAll("/", "-"), data === undefined ? "chat" : runName(data)];
   const name = [...parts, ...(method === undefined || method === "lora" ? [] : [method])].join("-");
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   return checkRecipe(fineTuningRecipe(base, { name, ...said, ...overrides }), "slovo finetune");

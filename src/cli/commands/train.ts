@@ -25,17 +25,6 @@ export function trainCommand(): Command {
     )
     .action(async (path: string, words: string[], options: { out?: string }) => {
       const recipe = await readRecipe(path, overridesFrom(words));
-      const folder = options.out ?? join("runs", recipe.name);
-      const result = await trainWithProgress(recipe, folder);
-      const last = result.last;
-      const loss =
-        last?.validationLoss === undefined
-          ? ""
-          : ` Held-out loss ${last.validationLoss.toFixed(4)} nats per token, ${last.validationBitsPerByte!.toFixed(4)} bits per byte.`;
-      console.log(
-        result.outcome === "stopped"
-          ? `Stopped and saved after step ${last?.step ?? 0}; the same command goes on from there.`
-          : `${result.outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\nModel: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
-      );
+      await trainWithProgress(recipe, options.out ?? join("runs", recipe.name));
     });
 }

@@ -1,7 +1,7 @@
 // slovo up, the main job: text in; a tokenizer, a trained GPT, an adapter that talks, and their reports out; then a page and an API.
 import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { loadModelFolder } from "../../checkpoint/index.ts";
 import { openSources } from "../../data/index.ts";
@@ -12,7 +12,7 @@ import { checkRecipe, dial, fineTuningRecipe, measureSpeed, type Recipe, RunFold
 import { number, port, wholeNumber } from "../options.ts";
 import { overridesFrom } from "../overrides.ts";
 import { serveUntilStopped } from "../serving.ts";
-import { trainWithProgress } from "../training.ts";
+import { runName, trainWithProgress } from "../training.ts";
 
 interface UpOptions {
   data?: string;
@@ -54,13 +54,7 @@ export function upCommand(): Command {
       if (options.serve) await checkAddress("127.0.0.1", options.port);
       const { recipe, folder } = await recipeFor(options, overridesFrom(words));
       const result = await trainWithProgress(recipe, folder);
-      if (result.outcome === "stopped") {
-        console.log(`Stopped and saved after step ${result.last?.step ?? 0} in ${folder}; the same command goes on from there.`);
-        return;
-      }
-      console.log(
-        `${result.outcome === "finished" ? "Trained" : "Reusing the trained model"}: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
-      );
+      if (result.outcome === "stopped") return;
       const chat = await teachToTalk(recipe, options, result.modelFolder, join(folder, "chat"));
       if (chat === "stopped") return;
       const adapters = chat ? [{ name: "chat", folder: chat }] : [];
@@ -91,14 +85,7 @@ async function teachToTalk(
     samples: typeof chat === "string" ? [] : chatPrompts,
   });
   const result = await trainWithProgress(checkRecipe(recipe, "slovo up"), folder);
-  if (result.outcome === "stopped") {
-    console.log(`Stopped and saved after step ${result.last?.step ?? 0} in ${folder}; the same command goes on from there.`);
-    return "stopped";
-  }
-  console.log(
-    `${result.outcome === "finished" ? "It talks" : "Reusing the adapter that talks"}: ${result.modelFolder}\nReport: ${join(folder, "report.md")}`,
-  );
-  return result.modelFolder;
+  return result.outcome === "stopped" ? "stopped" : result.modelFolder;
 }
 
 const chatPrompts = [
@@ -114,7 +101,7 @@ async function recipeFor(
   { data, minutes, depth, out }: UpOptions,
   overrides: Record<string, unknown>,
 ): Promise<{ recipe: Recipe; folder: string }> {
-  const name = data === undefined ? "little-world" : nameOf(data);
+  const name = data === undefined ? "little-world" : runName(data);
   const folder = out ?? join("runs", name);
   const run = new RunFolder(folder);
   const known = await run.recipe();
@@ -166,10 +153,3 @@ const worldPrompts = [
   "Anna went to the kitchen.",
   "The capital of Japan is",
 ];
-
-/** A run's name from its data: `notes/my book.txt.gz` gives `my-book`. */
-export function nameOf(path: string): string {
-  const base = basename(resolve(path)).replace(/\.gz$/, "");
-  const stem = extname(base) ? base.slice(0, -extname(base).length) : base;
-  return stem.replace(/[^\p{L}\p{N}_.-]+/gu, "-").replace(/^[.-]+/, "") || "text";
-}
