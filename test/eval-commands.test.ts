@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { slovo } from "./command-line.ts";
+import { saveTinyAdapter } from "./tiny-adapter.ts";
 import { saveTinyEncoder } from "./tiny-encoder.ts";
 import { saveTinyModel } from "./tiny-model.ts";
 
@@ -44,9 +45,12 @@ test("few-shot: a table and a page, of a file and of the little world", async ()
   const pairs = Array.from({ length: 12 }, (_, i) => ({ question: `${i} + 1`, answer: String(i + 1) }));
   await writeFile(data, pairs.map((pair) => JSON.stringify(pair)).join("\n"));
   const fewShot = ["eval", "few-shot", "--model", join(home, "gpt"), "--k", "0,2", "--items", "4", "--seeds", "2"];
-  const [own, world] = await Promise.all([
+  const adapter = join(home, "adapter");
+  await saveTinyAdapter(adapter);
+  const [own, world, adapted] = await Promise.all([
     slovo(...fewShot, "--data", data, "--promptField", "question", "--completionField", "answer", "--out", join(home, "report")),
     slovo(...fewShot, "--json"),
+    slovo(...fewShot, "--json", "--adapter", adapter),
   ]);
   expect(own.code, own.err).toBe(0);
   expect(own.out).toMatch(/^Few-shot prompting of gpt: 4 items .*\n\nk +answered.*\n0 +\d.*\n2 +\d.*\n$/);
@@ -54,6 +58,8 @@ test("few-shot: a table and a page, of a file and of the little world", async ()
   expect(page).toContain(`slovo eval few-shot --model ${join(home, "gpt")} --data ${data} --promptField question`);
   expect(page).toMatch(/\| 2 \| `\d+ \+ 1` \|/);
   const { points } = JSON.parse(world.out);
+  expect(JSON.parse(adapted.out)).toMatchObject({ model: `gpt with ${adapter}` });
+  expect(JSON.parse(adapted.out).points[0].samples).not.toEqual(points[0].samples);
   expect(points.map(({ k }: { k: number }) => k)).toEqual([0, 2]);
   expect(points[0].samples[0].prompt).toMatch(/^[а-яё]+$/);
 });

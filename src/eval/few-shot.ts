@@ -157,7 +157,8 @@ export async function measureFewShot(
         }),
       };
     });
-    return { model: writer.name, template, items, leftOut: pairs.length - usable.length, draws, points };
+    const name = adapter === undefined ? writer.name : `${writer.name} with ${adapter}`;
+    return { model: name, template, items, leftOut: pairs.length - usable.length, draws, points };
   } finally {
     await model.close();
   }
