@@ -269,10 +269,15 @@ browserTest("side by side, the keys are the question's, and adapters that have c
         body: JSON.stringify(body),
       })
     ).status;
-  expect(await tell("load_lora_adapter", { lora_name: "late", lora_path: join(folder, "chat") })).toBe(200);
+  const late = "late".repeat(40);
+  expect(await tell("load_lora_adapter", { lora_name: late, lora_path: join(folder, "chat") })).toBe(200);
   await page.evaluate(() => dispatchEvent(new Event("focus")));
-  await sides.getByLabel("Adapter").selectOption("tiny:late");
+  await sides.getByLabel("Adapter").selectOption(`tiny:${late}`);
   // What stands there was not asked of it.
   expect(await sides.getByRole("article").nth(1).getAttribute("aria-label")).toBe("tiny:chat");
-  expect(await tell("unload_lora_adapter", { lora_name: "late" })).toBe(200);
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 740 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+  }
+  expect(await tell("unload_lora_adapter", { lora_name: late })).toBe(200);
 });
