@@ -82,7 +82,7 @@ test("what is saved is what was read, chat template and all", async () => {
 
 const fieldsRefused: [fields: object, message: RegExp][] = [
   [{ peft_type: "VERA" }, /adapter_config\.json: peft_type must be one of LORA, IA3, .* got "VERA"; slovo has no such method\.$/],
-  [{ r: 0 }, /the field "r" is not what slovo supports: .*got 0\.$/],
+  [{ r: -1 }, /the field "r" is not what slovo supports: .*got -1\.$/],
   [{ lora_bias: true }, /the field "lora_bias" is true, which slovo does not support; .*other numbers without it\.$/],
   [{ alora_invocation_tokens: [1] }, /the field "alora_invocation_tokens" is \[1\], which slovo does not support/],
   [{ init_lora_weights: "pissa" }, /the field "init_lora_weights" is not what slovo supports: .*got "pissa"\.$/],
@@ -98,6 +98,12 @@ test.each(fieldsRefused)("a config with %j is refused", async (fields, message) 
 });
 
 test("broken folders are one sentence each", async () => {
+  expect(await refusal(() => loadAdapter(join(temporary, "nowhere")))).toMatch(/^there is no folder .*nowhere: expected/);
+  const run = join(temporary, "run");
+  cpSync(adapterFolder("llama-lora"), join(run, "adapter"), { recursive: true });
+  expect(await refusal(() => loadAdapter(run))).toMatch(
+    /has no adapter_config\.json; the adapter of this run is .*run\/adapter\.$/,
+  );
   expect(await refusal(() => loadAdapter(baseFolder("llama")))).toMatch(
     /llama is not an adapter folder: it has no adapter_config\.json, but a config\.json: a model folder goes to --model\.$/,
   );
@@ -127,18 +133,25 @@ test("an adapter for another base is one sentence that names the tensor, both sh
     using opened = await loadModelFolder(baseFolder(base));
     return fitAdapter(await loadAdapter(folder), opened);
   };
-  const narrow = await changed("llama-lora", {}, (tensors) => {
+  const narrowed = (tensors: Record<string, HostTensor>): Record<string, HostTensor> => {
     const name = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight";
     return { ...tensors, [name]: { dtype: "float32", shape: [4, 8], data: new Float32Array(32) } };
-  });
+  };
+  const narrow = await changed("llama-lora", { base_model_name_or_path: "org/narrow" }, narrowed);
   expect(await refusal(() => meet(narrow, "llama"))).toMatch(
-    /\d+, tensor model\.layers\.0\.self_attn\.q_proj\.lora_A\.weight: its shape is \[4, 8\] and should be \[4, 16\]: this adapter is for another base than .*\/families\/llama \(it was made for test\/fixtures\/families\/llama\)\.$/,
+    /\d+, tensor model\.layers\.0\.self_attn\.q_proj\.lora_A\.weight: its shape is \[4, 8\] and should be \[4, 16\]: this adapter is for another base than .*\/families\/llama \(it was made for org\/narrow\)\.$/,
   );
-  const short = await changed("llama-lora", {}, (tensors) => Object.fromEntries(Object.entries(tensors).slice(1)));
+  const ownBase = await changed("llama-lora", { base_model_name_or_path: baseFolder("llama") }, narrowed);
+  expect(await refusal(() => meet(ownBase, "llama"))).toMatch(
+    /should be \[4, 16\]: the adapter was made for .*\/families\/llama, so one of the two is damaged or has changed since; /,
+  );
+  const short = await changed("llama-lora", { base_model_name_or_path: "" }, (tensors) =>
+    Object.fromEntries(Object.entries(tensors).slice(1)),
+  );
   expect(await refusal(() => meet(short, "llama"))).toMatch(
     /lacks the tensor model\.layers\.0\.\S+\.lora_A\.weight of \[4, 16\]: this adapter is for another base/,
   );
-  const deep = await changed("llama-lora", {}, (tensors) => ({
+  const deep = await changed("llama-lora", { base_model_name_or_path: "org/deep" }, (tensors) => ({
     ...tensors,
     ...renamed((name) => name.replace("layers.1", "layers.7"))(tensors),
   }));

@@ -88,11 +88,16 @@ async function readConfig(path: string, where: string): Promise<Readonly<Record<
     text = await readFile(where, "utf8");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
+    const has = async (...names: string[]) => (await stat(join(path, ...names)).catch(() => undefined)) !== undefined;
+    if (code === "ENOENT" && !(await has()))
+      throw new InputError(`there is no folder ${path}: expected that of an adapter, with ${adapterConfigFile}.`);
     const reason = code === "ENOENT" ? `it has no ${adapterConfigFile}` : code === "ENOTDIR" ? "it is a file" : message;
-    const isModel = await stat(join(path, "config.json")).catch(() => undefined);
-    throw new InputError(
-      `${path} is not an adapter folder: ${reason}${isModel ? ", but a config.json: a model folder goes to --model" : ""}.`,
-    );
+    const hint = (await has("config.json"))
+      ? ", but a config.json: a model folder goes to --model"
+      : (await has("adapter", adapterConfigFile))
+        ? `; the adapter of this run is ${join(path, "adapter")}`
+        : "";
+    throw new InputError(`${path} is not an adapter folder: ${reason}${hint}.`);
   }
   let json: unknown;
   try {

@@ -1,5 +1,5 @@
 // An adapter that meets the base it is for: every weight has its place, and programs read base and adapter as one model.
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { ModelFolder, StoredWeight, Weight } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import { type ParameterSpec, Params, type ScopeRules } from "../nn/index.ts";
@@ -32,11 +32,19 @@ export interface FittedAdapter {
  * @throws InputError where they name layers that the base does not have
  */
 export function adapterFor(config: AdapterConfig, base: ModelFolder, where: string): Pick<FittedAdapter, "adapter" | "specs"> {
-  const adapter = adapterOf(config);
+  const adapter = checked(config, where);
   const p = new Params([adapter.rules()]);
   buildModel(p, base.config, join(base.path, "config.json"));
   checkMatches(adapter, p.all, base.config, where);
   return { adapter, specs: p.all };
+}
+
+function checked(config: AdapterConfig, where: string): Adapter {
+  try {
+    return adapterOf(config);
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${where}: ${error.message}`, { cause: error }) : error;
+  }
 }
 
 /**
@@ -44,11 +52,15 @@ export function adapterFor(config: AdapterConfig, base: ModelFolder, where: stri
  * @throws InputError where it is for another base: layers that are not there, weights of other shapes or too few
  */
 export function fitAdapter(folder: AdapterFolder, base: ModelFolder): FittedAdapter {
-  const { adapter, specs } = adapterFor(folder.config, base, folder.path);
-  const stranger = (problem: string) => {
-    const meant = folder.base ? ` (it was made for ${folder.base})` : "";
-    return new InputError(`${folder.path}${problem}: this adapter is for another base than ${base.path}${meant}.`);
-  };
+  const made = folder.base ? `made for ${folder.base}` : "";
+  const { adapter, specs } = adapterFor(folder.config, base, made ? `${folder.path} (${made})` : folder.path);
+  const isMeant = folder.base !== "" && resolve(folder.base) === resolve(base.path);
+  const stranger = (problem: string) =>
+    new InputError(
+      isMeant
+        ? `${folder.path}${problem}: the adapter was made for ${base.path}, so one of the two is damaged or has changed since; train the adapter again, or put back what it was.`
+        : `${folder.path}${problem}: this adapter is for another base than ${base.path}${made && ` (it was ${made})`}.`,
+    );
   const unread = new Set(folder.weights.keys());
   const owned = new Map<string, Weight>();
   for (const { name, shape } of specs) {

@@ -162,7 +162,8 @@ function plusProduct(weight: Weight, a: Weight, b: Weight, scale: number, axis: 
 }
 
 const patternSchema = (value: z.ZodNumber) => z.record(z.string(), value).nullish();
-const rank = z.number().int().positive();
+// Of rank 0, an adapter adds nothing; slovo trains and writes it, if only to show that.
+const rank = z.number().int().min(0);
 
 const peftSchema = z.object({
   ...selectionFields,

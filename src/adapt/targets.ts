@@ -28,8 +28,9 @@ function regex(pattern: string, text: string, what: string): RegExp {
   try {
     return new RegExp(pattern, "u");
   } catch (error) {
+    const reason = (error as Error).message.replace(/^.*: /, "").toLowerCase();
     throw new InputError(
-      `the pattern of ${what} ${JSON.stringify(text)} is not a regular expression: ${(error as Error).message}.`,
+      `the pattern of ${what} ${JSON.stringify(text)} is not a regular expression (${reason}): mend it, or name ends of layers' paths, such as q_proj,v_proj.`,
     );
   }
 }
