@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../checkpoint/index.ts";
 import { linePlot } from "../train/index.ts";
 import type { FewShotPoint, FewShotResult, Rate } from "./few-shot.ts";
+import { percent } from "./intervals.ts";
 
-const percent = (share: number) => (100 * share).toFixed(1);
 const withRange = ({ share, interval: [low, high] }: Rate) => `${percent(share)} [${percent(low)} – ${percent(high)}]`;
 
 /** One row a number of examples, columns of equal width. */

@@ -13,7 +13,7 @@ export {
   usualTemplate,
 } from "./few-shot.ts";
 export { fewShotNotes, fewShotTable, writeFewShotReport } from "./few-shot-report.ts";
-export { bootstrap, type Interval, type Paired, pairedDifference, wilson } from "./intervals.ts";
+export { bootstrap, type Interval, type Paired, pairedDifference, percent, wilson } from "./intervals.ts";
 export { type EvaluateOptions, evaluateFolder } from "./loss.ts";
 export {
   changeOf,

@@ -1,4 +1,4 @@
-// How far a measured share can be trusted: intervals of proportions, of their paired differences, and of means by resampling.
+// How far a measured share can be trusted: intervals of proportions, of their paired differences, and of means by resampling; and how shares are written.
 import type { Random } from "../runtime/index.ts";
 
 /** A 95 % interval. */
@@ -60,3 +60,6 @@ export function bootstrap(values: readonly number[], random: Random, draws = 200
   });
   return middleOf(means);
 }
+
+/** A share in percent, as tables show it. */
+export const percent = (share: number, digits = 1): string => (100 * share).toFixed(digits);

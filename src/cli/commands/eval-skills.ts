@@ -9,6 +9,7 @@ import {
   type Interval,
   languagesOf,
   measureSkills,
+  percent,
   readSkillsReport,
   type SkillCell,
   type SkillsReport,
@@ -82,7 +83,6 @@ async function measure(reference: string, { adapter, count, language, seed, devi
 }
 
 const titles = { ru: "Russian", en: "English" };
-const percent = (share: number) => (100 * share).toFixed(1);
 const range = ([low, high]: Interval) => `${percent(low)} – ${percent(high)}`;
 
 /** The languages of a report, and both together where it has both. */

@@ -20,7 +20,9 @@ beforeAll(async () => {
 test("an adapter and its template; the same command again finds them there", async () => {
   const first = await finetune("--epochs", "2", "--rank", "2", "--threads", "1");
   expect([first.code, first.err]).toEqual([0, expect.stringContaining("2 steps of 2,048 tokens")]);
-  expect(first.out).toMatch(/^Finished\. Held-out loss \d+\.\d+ nats per token, \d+\.\d+ bits per byte\.\nAdapter: .*adapter\nReport: .*report\.md\n$/);
+  expect(first.out).toMatch(
+    /^Finished\. Held-out loss \d+\.\d+ nats per token, \d+\.\d+ bits per byte\.\nAdapter: .*adapter\nReport: .*report\.md\n$/,
+  );
   for (const file of ["adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/chat_template.jinja"])
     expect(existsSync(join(out, file)), file).toBe(true);
   expect((await finetune("--epochs", "2", "--rank", "2", "--threads", "1")).out).toMatch(/^This run has already finished/);

@@ -61,7 +61,7 @@ test("every method is trained and measured once, and stands in the report with i
 
 test("asked to stop, it stops while it measures and while it trains, and the same call goes on", async () => {
   const folder = join(home, "stopped");
-  const plan = planOf({ methods: { lora: { method: "lora", rank: 2, steps: 400 } } });
+  const plan = planOf({ methods: { full: { method: "full", steps: 400 } } });
   for (const moment of [0, 1]) {
     const stop = new AbortController();
     const timer = moment === 0 ? setTimeout(() => stop.abort(), 300) : undefined;
@@ -69,7 +69,7 @@ test("asked to stop, it stops while it measures and while it trains, and the sam
     expect(await compare(plan, folder, { signal: stop.signal, onProgress })).toBeUndefined();
     clearTimeout(timer);
   }
-  const [saved] = await readdir(join(folder, "runs", "lora-100-seed-1", "checkpoints"));
+  const [saved] = await readdir(join(folder, "runs", "full-100-seed-1", "checkpoints"));
   expect(Number(saved!.split("-")[1])).toBeGreaterThan(0);
   expect(Number(saved!.split("-")[1])).toBeLessThan(400);
 });

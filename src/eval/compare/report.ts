@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomically } from "../../checkpoint/index.ts";
 import { Random } from "../../runtime/index.ts";
 import { linePlot } from "../../train/index.ts";
-import { type Interval, middleOf } from "../intervals.ts";
+import { type Interval, middleOf, percent } from "../intervals.ts";
 import type { SkillsReport } from "../skills.ts";
 import type { Outcome } from "./compare.ts";
 import { keptApart, type Scored } from "./measure.ts";
@@ -147,11 +147,9 @@ function rowsOf({ plan, base, outcomes }: Comparison): Row[] {
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const percent = (x: number, digits = 1) => `${(100 * x).toFixed(digits)} %`;
 const shown = ({ value, interval: [low, high] }: Estimate, digits = 3) =>
   `${value.toFixed(digits)} [${low.toFixed(digits)}, ${high.toFixed(digits)}]`;
-const shownPercent = ({ value, interval: [low, high] }: Estimate) =>
-  `${percent(value)} [${(100 * low).toFixed(1)}, ${(100 * high).toFixed(1)}]`;
+const shownPercent = ({ value, interval: [low, high] }: Estimate) => `${percent(value)} % [${percent(low)}, ${percent(high)}]`;
 
 /** Writes `report.md` and its plots; returns its path. */
 export async function writeComparison(folder: string, comparison: Comparison): Promise<string> {
@@ -165,7 +163,7 @@ export async function writeComparison(folder: string, comparison: Comparison): P
     const { trained } = costs[0]!;
     return [
       method,
-      `${trained.toLocaleString("en")} (${percent(trained / parameters, 2)})`,
+      `${trained.toLocaleString("en")} (${percent(trained / parameters, 2)} %)`,
       shown(row.answers),
       shownPercent(row.gain),
       shownPercent(row.right),
@@ -218,10 +216,10 @@ export async function writeComparison(folder: string, comparison: Comparison): P
     "The new task: questions as a user asks them, answered as an assistant; its answers are measured by the bits per byte of right answers that were not trained on, and by the choice between a right answer and a wrong one (by chance 50 %). " +
       "Kept apart are questions whose answer rests on what no text and no dialogue holds. What is forgotten: bits per byte of texts of the base's own kind, and the seven skills. In brackets are 95 % intervals over items and seeds.",
     "",
-    `The base itself: answers ${bitsPerByte([base], "answers", allOf(base.answers.nats)).toFixed(3)} bits per byte, ${percent(chosen([base], allOf(base.chosen)))} right; old texts ${bitsPerByte([base], "old", allOf(base.old.nats)).toFixed(3)} bits per byte; skills ${percent(skilled([base], allOf(signsOf(base.skills))))}.`,
+    `The base itself: answers ${bitsPerByte([base], "answers", allOf(base.answers.nats)).toFixed(3)} bits per byte, ${percent(chosen([base], allOf(base.chosen)))} % right; old texts ${bitsPerByte([base], "old", allOf(base.old.nats)).toFixed(3)} bits per byte; skills ${percent(skilled([base], allOf(signsOf(base.skills))))} %.`,
     "",
     ...shares.flatMap((share) => [
-      `## ${percent(share, share < 0.1 ? 1 : 0)} of the data`,
+      `## ${percent(share, share < 0.1 ? 1 : 0)} % of the data`,
       "",
       line(heads),
       line(heads.map(() => "---")),
