@@ -277,7 +277,8 @@ browserTest("side by side, the keys are the question's, and adapters that have c
   expect(await sides.getByRole("article").nth(1).getAttribute("aria-label")).toBe("tiny:chat");
   for (const width of [1280, 360]) {
     await page.setViewportSize({ width, height: 740 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    // The curves are drawn anew a moment later.
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
   }
   expect(await tell("unload_lora_adapter", { lora_name: late })).toBe(200);
 });
