@@ -38,7 +38,7 @@ export async function trainWithProgress(recipe: Recipe, folder: string): Promise
       first = step;
       steps = recipe.steps!;
       console.error(
-        `Model: ${number(parameters)} parameters (${recipe.model}, ${recipe.layers} layers, width ${recipe.width}); text: ${number(trainingTokens)} tokens; ` +
+        `${recipe.method === "full" ? "Model" : "Adapter"}: ${number(parameters)} parameters (${recipe.method === "full" ? "" : `${recipe.method}, beside `}${recipe.model}, ${recipe.layers} layers, width ${recipe.width}); text: ${number(trainingTokens)} tokens; ` +
           `${number(steps)} steps of ${number(recipe.batch * recipe.accumulation * (recipe.length ?? recipe.context))} tokens${step > 0 ? `, going on after step ${number(step)}` : ""}.`,
       );
     },
@@ -71,6 +71,19 @@ function outcomeOf({ outcome, folder, modelFolder, last }: JobResult, { method }
   const made = method === "full" ? "Model" : "Adapter";
   return `${outcome === "finished" ? "Finished." : "This run has already finished."}${loss}\n${made}: ${modelFolder}\nReport: ${join(folder, "report.md")}`;
 }
+
+/** Prints the commands that talk with what a run made and serve it; for an adapter of a model that reads, the one that merges it. */
+export function printNextSteps({ outcome, modelFolder }: JobResult, { method, from, objective }: Recipe): void {
+  if (outcome === "stopped") return;
+  const model =
+    method === "full" ? `--model ${quoted(modelFolder)}` : `--model ${quoted(from!)} --adapter ${quoted(modelFolder)}`;
+  if (objective === "conversation") console.log(`Talk with it: slovo chat ${model}`);
+  if (objective === "next-token") console.log(`Try it: slovo generate ${model} --prompt "…"`);
+  if (objective === "conversation" || objective === "next-token") console.log(`Serve it: slovo serve ${model}`);
+  else if (method !== "full") console.log(`Merge it: slovo merge ${model} --out FOLDER`);
+}
+
+const quoted = (path: string) => (/[\s'"$&;()]/.test(path) ? JSON.stringify(path) : path);
 
 /** A run's name from its data: `notes/my book.txt.gz` gives `my-book`. */
 export function runName(path: string): string {

@@ -1,12 +1,12 @@
 // slovo finetune: a trained model learns from conversations, or from more text; all of it, or an adapter beside it.
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { loadModelFolder, resolveModel } from "../../checkpoint/index.ts";
 import { modelName } from "../../generate/index.ts";
 import { checkRecipe, expectation, fineTuningRecipe, type Recipe } from "../../train/index.ts";
 import { modelOption, number, wholeNumber } from "../options.ts";
 import { overridesFrom } from "../overrides.ts";
-import { runName, trainWithProgress } from "../training.ts";
+import { printNextSteps, runName, trainWithProgress } from "../training.ts";
 
 interface Options {
   model: string;
@@ -28,8 +28,10 @@ export function finetuneCommand(): Command {
     )
     .option("--method <name>", `what is trained: ${expectation("method")} (default: lora)`)
     .option("--epochs <number>", "how often the data is gone through (default: 3)", number(0, true))
-    .option("--minutes <number>", "how long to train, instead", number(0, true))
-    .option("--steps <number>", "or so many steps", wholeNumber(1))
+    .addOption(
+      new Option("--minutes <number>", "how long to train, instead").argParser(number(0, true)).conflicts(["epochs", "steps"]),
+    )
+    .addOption(new Option("--steps <number>", "or so many steps").argParser(wholeNumber(1)).conflicts("epochs"))
     .option("--out <folder>", "folder of the run (default: runs/MODEL-DATA, with the method where it is not lora)")
     .allowUnknownOption()
     .argument("[overrides...]", "any recipe field as --field value, such as --rank 8 (see slovo train --help)")
@@ -49,7 +51,8 @@ Examples:
     )
     .action(async (words: string[], { model, out, ...given }: Options) => {
       const recipe = await recipeFor(await resolveModel(model), given, overridesFrom(words));
-      await trainWithProgress(recipe, out ?? join("runs", recipe.name));
+      const result = await trainWithProgress(recipe, out ?? join("runs", recipe.name));
+      printNextSteps(result, recipe);
     });
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { defaultOf, expectation, readRecipe, recipeFields, recipeSchema } from "../../train/index.ts";
 import { overridesFrom } from "../overrides.ts";
-import { trainWithProgress } from "../training.ts";
+import { printNextSteps, trainWithProgress } from "../training.ts";
 
 export function trainCommand(): Command {
   const fields = recipeFields
@@ -25,6 +25,6 @@ export function trainCommand(): Command {
     )
     .action(async (path: string, words: string[], options: { out?: string }) => {
       const recipe = await readRecipe(path, overridesFrom(words));
-      await trainWithProgress(recipe, options.out ?? join("runs", recipe.name));
+      printNextSteps(await trainWithProgress(recipe, options.out ?? join("runs", recipe.name)), recipe);
     });
 }

@@ -60,6 +60,7 @@ export function upCommand(): Command {
       const adapters = chat ? [{ name: "chat", folder: chat }] : [];
       if (options.serve)
         await serveUntilStopped({ modelFolder: result.modelFolder, adapters, port: options.port, runFolder: folder });
+      else console.log("Serve it: the same command without --no-serve.");
     });
 }
 
