@@ -121,7 +121,7 @@ test("an adapter that is unloaded ends its own texts with a sentence, and no oth
 test("what cannot be loaded is refused in a sentence, and harms no text", async () => {
   const running = continued("река", { adapter: "two", maxTokens: 40 });
   expect(await refusal(() => model.loadAdapter!("one", at("two")))).toMatch(/has an adapter "one" already/);
-  expect(await refusal(() => model.loadAdapter!("x", at("nowhere")))).toMatch(/is not an adapter folder/);
+  expect(await refusal(() => model.loadAdapter!("x", at("nowhere")))).toMatch(/there is no folder/);
   expect(await refusal(() => model.loadAdapter!("x", at("base")))).toMatch(/is not an adapter folder/);
   await saveTinyAdapter(at("other"), { width: 48 });
   expect(await refusal(() => model.loadAdapter!("x", at("other")))).toMatch(/another base/);
