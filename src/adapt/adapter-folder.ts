@@ -3,11 +3,11 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readSafetensors, type SavedTensor, type Weight, writeFileAtomically, writeSafetensors } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
+import { chatTemplateFile } from "../tokenizer/index.ts";
 import { type AdapterConfig, adapterConfigFrom, methodOf } from "./adapter.ts";
 
-export const adapterWeightsFile = "adapter_model.safetensors";
-export const adapterConfigFile = "adapter_config.json";
-const templateFile = "chat_template.jinja";
+const adapterWeightsFile = "adapter_model.safetensors";
+const adapterConfigFile = "adapter_config.json";
 
 /** What goes before the names of weights in PEFT's files. */
 const usualPrefix = "base_model.model.";
@@ -39,7 +39,7 @@ export async function saveAdapter(folder: string, { config, base, weights, chatT
   await writeSafetensors(join(folder, adapterWeightsFile), tensors);
   const json = { peft_type: peftType, base_model_name_or_path: base, ...write(config) };
   await writeFileAtomically(join(folder, adapterConfigFile), `${JSON.stringify(json, undefined, 2)}\n`);
-  if (chatTemplate !== undefined) await writeFileAtomically(join(folder, templateFile), chatTemplate);
+  if (chatTemplate !== undefined) await writeFileAtomically(join(folder, chatTemplateFile), chatTemplate);
 }
 
 /** In PEFT a layer with LoRA holds the base's layer in it, and with it the bias. */
@@ -49,7 +49,7 @@ function fileName(name: string, weights: ReadonlyMap<string, Weight>): string {
 }
 
 /** What a tensor of a PEFT file is called in the scope; older files also have the adapter's own name in it. */
-export function scopeName(stored: string, prefix: string): string {
+function scopeName(stored: string, prefix: string): string {
   const bare = [prefix, "base_model.model.", "base_model."].find((start) => stored.startsWith(start)) ?? "";
   return stored
     .slice(bare.length)
@@ -77,7 +77,7 @@ export async function loadAdapter(path: string): Promise<AdapterFolder> {
     // Old files hold a kept module's beginning too.
     if (!name.includes(".original_module.")) weights.set(scopeName(name, filePrefix), floats(tensor, name, path));
   }
-  const chatTemplate = await readFile(join(path, templateFile), "utf8").catch(() => undefined);
+  const chatTemplate = await readFile(join(path, chatTemplateFile), "utf8").catch(() => undefined);
   const base = typeof json.base_model_name_or_path === "string" ? json.base_model_name_or_path : "";
   return { path, config, base, weights, chatTemplate };
 }

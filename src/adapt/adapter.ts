@@ -10,7 +10,7 @@ import { type PromptTuningConfig, promptTuning } from "./prompt-tuning.ts";
 
 /** The settings of an adapter, told apart by `method`. */
 export type AdapterConfig = LoraConfig | Ia3Config | PromptTuningConfig | PrefixTuningConfig | BottleneckConfig | BitFitConfig;
-export type MethodName = AdapterConfig["method"];
+type MethodName = AdapterConfig["method"];
 
 export const methods: { readonly [Name in MethodName]: Method<Extract<AdapterConfig, { method: Name }>> } = {
   lora,

@@ -1,9 +1,8 @@
 // A tokenizer.json as the metadata that llama.cpp makes its tokenizer of, with the special tokens and the chat template.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { z } from "zod";
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
+import { readChatTemplates } from "../tokenizer/index.ts";
 import { readTokenizer, type TokenizerConfig, type TokenizerFile } from "../tokenizer/tokenizer-file.ts";
 import type { Metadata } from "./gguf-file.ts";
 import { preTokenizerOf } from "./gguf-pre-tokenizer.ts";
@@ -130,19 +129,13 @@ function frameOf(file: TokenizerFile): { begins: boolean; ends: boolean; first?:
   return { begins: first !== undefined, ends: template.single.at(-1)?.SpecialToken !== undefined, first };
 }
 
-const templatesSchema = z.union([z.string(), z.array(z.object({ name: z.string(), template: z.string() }))]);
-
-/** The chat template: of a file of its own, or of `tokenizer_config.json`, which may have several by name. */
+/** The chat template, or those that the folder has by name. */
 async function chatTemplates(folder: string, config: TokenizerConfig): Promise<Metadata> {
-  const own = await readFile(join(folder, "chat_template.jinja"), "utf8").catch(() => undefined);
-  const parsed = templatesSchema.safeParse(own ?? config.chat_template);
+  const templates = await readChatTemplates(folder, config);
   const metadata: Metadata = new Map();
-  if (!parsed.success) return metadata;
-  const named = typeof parsed.data === "string" ? [{ name: "default", template: parsed.data }] : parsed.data;
-  const others = named.filter(({ name }) => name !== "default").map(({ name }) => name);
-  for (const { name, template } of named) {
+  for (const [name, template] of templates)
     metadata.set(name === "default" ? "tokenizer.chat_template" : `tokenizer.chat_template.${name}`, ["string", template]);
-  }
+  const others = [...templates.keys()].filter((name) => name !== "default");
   if (others.length > 0) metadata.set("tokenizer.chat_templates", ["string[]", others]);
   return metadata;
 }

@@ -11,6 +11,7 @@ import {
   writeFolderAtomically,
 } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
+import { chatTemplateFile } from "../tokenizer/index.ts";
 
 export const weightTypes = ["f32", "f16", "bf16"] as const;
 export type WeightType = (typeof weightTypes)[number];
@@ -60,7 +61,7 @@ export async function writeHuggingFace(
       if ((entry.isDirectory() ? otherFormats : left).test(entry.name)) continue;
       await cp(join(model.path, entry.name), join(folder, entry.name), { recursive: true, dereference: true });
     }
-    if (chatTemplate !== undefined) await writeFileAtomically(join(folder, "chat_template.jinja"), chatTemplate);
+    if (chatTemplate !== undefined) await writeFileAtomically(join(folder, chatTemplateFile), chatTemplate);
     await saveModelFolder(folder, {
       config: dtype ? { ...config, dtype: longNames[dtype] } : model.spelled.config,
       ...(generationConfig && { generationConfig }),

@@ -1,9 +1,6 @@
 // A model's chat template: conversations as token ids, for an answer to follow, or with the assistant's tokens marked to learn them.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Template } from "@huggingface/jinja";
 import { InputError } from "../errors.ts";
-import { defaultChatTemplate } from "./default-chat-template.ts";
 import type { Tokenizer } from "./tokenizer.ts";
 
 export interface Message {
@@ -23,31 +20,6 @@ type Span = readonly [from: number, to: number];
 /** Written where a `{% generation %}` block begins and ends: characters that no text may hold (Unicode's noncharacters). */
 const marks = { generation: "\uFDD0", endgeneration: "\uFDD1" } as const;
 const generationTag = /\{%(-?)\s*(generation|endgeneration)\s*(-?)%\}/g;
-
-/**
- * The template of a folder, or of the first of several that has one: `chat_template.jinja`, or `chat_template` of the tokenizer's
- * `tokenizer_config.json`; undefined where there is none. Throws InputError where the file cannot be read.
- */
-export async function readChatTemplate(folders: string | readonly string[], tokenizer: Tokenizer): Promise<string | undefined> {
-  for (const folder of [folders].flat()) {
-    const path = join(folder, "chat_template.jinja");
-    const file = await readFile(path, "utf8").catch((cause) => {
-      if (["ENOENT", "ENOTDIR"].includes(cause.code)) return undefined;
-      throw new InputError(`cannot read ${path}: ${cause.message}.`, { cause });
-    });
-    if (file !== undefined) return file;
-  }
-  const inConfig = tokenizer.config.chat_template;
-  // A list names a template for each purpose; conversations are the one called default.
-  const named = Array.isArray(inConfig) ? inConfig.find((entry) => entry?.name === "default")?.template : inConfig;
-  return typeof named === "string" ? named : undefined;
-}
-
-/** The same, ready for use; the default one where there is none. Throws InputError where it cannot be parsed. */
-export async function loadChatTemplate(folders: string | readonly string[], tokenizer: Tokenizer): Promise<ChatTemplate> {
-  const source = (await readChatTemplate(folders, tokenizer)) ?? defaultChatTemplate;
-  return new ChatTemplate(source, tokenizer, [folders].flat()[0]!);
-}
 
 /**
  * A Jinja template as Transformers defines them (`apply_chat_template`). Its control tokens become special ids, so a message that

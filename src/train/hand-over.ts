@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { saveAdapter } from "../adapt/index.ts";
 import { type ModelFolder, saveModelFolder, writeFileAtomically, writeFolderAtomically } from "../checkpoint/index.ts";
-import type { Tokenizer } from "../tokenizer/index.ts";
+import { chatTemplateFile, type Tokenizer } from "../tokenizer/index.ts";
 import type { Adapted } from "./adapted.ts";
 import type { AnyCourse } from "./course.ts";
 import type { Counted } from "./objective.ts";
@@ -31,7 +31,7 @@ export async function handOver(run: Run, trainer: Trainer<Counted>, metrics: rea
   await writeFolderAtomically(folder.file(leaves(recipe)), async (made) => {
     await save(made, trainer, run);
     const { chatTemplate } = run.course;
-    if (chatTemplate !== undefined) await writeFileAtomically(join(made, "chat_template.jinja"), chatTemplate);
+    if (chatTemplate !== undefined) await writeFileAtomically(join(made, chatTemplateFile), chatTemplate);
   });
   await writeReport(folder.path, {
     name: recipe.name,
