@@ -10,7 +10,7 @@ import { cast, constant, linear } from "../src/graph/index.ts";
 import { type GptConfig, gpt, gptConfigFrom, gptHead } from "../src/models/index.ts";
 import { Params, sequenceContext, virtualTokenIds } from "../src/nn/index.ts";
 import { evaluate, type HostTensors, nativeEngine } from "../src/runtime/index.ts";
-import { frozenIn } from "../src/train/adaptation.ts";
+import { frozenIn } from "../src/train/frozen-base.ts";
 import { LossProgram, parametersOf } from "../src/train/loss-program.ts";
 import { nextToken, type TokenBatch } from "../src/train/objectives/next-token.ts";
 import { Layout } from "../src/train/parameters.ts";

@@ -6,7 +6,7 @@ export type { BottleneckConfig } from "./bottleneck.ts";
 export { type Combination, combinations, combineAdapters, type WeightedAdapter } from "./combine.ts";
 export { adapterFor, type FittedAdapter, fitAdapter } from "./fitted-adapter.ts";
 export type { Ia3Config } from "./ia3.ts";
-export type { LoraConfig } from "./lora.ts";
+export { type LoraConfig, loraFactors } from "./lora.ts";
 export { type Merged, mergedModel, mergeInto } from "./merge.ts";
 export type { Adapter, ChangedLayer } from "./method.ts";
 export type { PrefixTuningConfig } from "./prefix-tuning.ts";

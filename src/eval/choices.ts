@@ -125,7 +125,7 @@ export class ChoiceModel {
     const tokenizer = await loadTokenizer(folder);
     checkRows(tokenizer, config.vocabulary, folder);
     const fitted = adapter === undefined ? undefined : fitAdapter(await loadAdapter(adapter), files);
-    const rules = () => (fitted ? [fitted.adapter.rules()] : []);
+    const rules = () => fitted?.rules() ?? [];
     const layout = new Layout(lossesOfSegments(config, sizesFor(1, config.context), rules()).parameters);
     const weights = layout.allocate();
     const tensors = layout.tensors(weights);

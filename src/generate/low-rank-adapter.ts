@@ -1,6 +1,5 @@
 // A LoRA adapter as the numbers that a batch of texts can share: its tables by layer, held to the model that they are for.
-import { type AdapterContents, adapterOf, fitAdapter, type LoraConfig, loadAdapter } from "../adapt/index.ts";
-import { loraFactors } from "../adapt/lora.ts";
+import { type AdapterContents, adapterOf, fitAdapter, type LoraConfig, loadAdapter, loraFactors } from "../adapt/index.ts";
 import type { ModelFolder, Weight } from "../checkpoint/index.ts";
 import { InputError } from "../errors.ts";
 import type { LayerSize, LowRank, LowRankAdapter } from "./adapter-bank.ts";

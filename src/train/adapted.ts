@@ -5,8 +5,8 @@ import { InputError } from "../errors.ts";
 import { weightsIn } from "../generate/index.ts";
 import { addsUpInt8, Int8Scope, PackedScope } from "../nn/index.ts";
 import { openEngine } from "../runtime/index.ts";
-import { type Adaptation, frozenIn, packedIn } from "./adaptation.ts";
 import { adapterConfigOf } from "./adapter-config.ts";
+import { type Adaptation, frozenIn, packedIn } from "./frozen-base.ts";
 import type { Recipe } from "./recipe.ts";
 
 /** An adapter that is trained, and the model that it changes. */

@@ -1,11 +1,11 @@
 // The public face of train/: objectives, the trainer, optimisers, schedules, recipes and jobs.
 
-export { type Adaptation, frozenIn } from "./adaptation.ts";
 export { adaptedFrom } from "./adapted.ts";
 export { checkRecipe } from "./check-recipe.ts";
 export type { JobEvents } from "./courses/lesson.ts";
 export { type Dial, dial, measureSpeed } from "./dial.ts";
 export { fineTuningRecipe } from "./fine-tuning.ts";
+export { type Adaptation, frozenIn } from "./frozen-base.ts";
 export { type JobResult, runJob } from "./job.ts";
 export { LossProgram, type LossProgramOptions, parametersOf } from "./loss-program.ts";
 export type { Counted, Objective } from "./objective.ts";

@@ -2,7 +2,7 @@
 import { arrayFor, grad, input, mul, resolveShape, type Tensor, toOnnx } from "../graph/index.ts";
 import { type ParameterSpec, Params } from "../nn/index.ts";
 import type { Binding, Engine, HostTensor, HostTensors, Program } from "../runtime/index.ts";
-import type { Adaptation } from "./adaptation.ts";
+import type { Adaptation } from "./frozen-base.ts";
 import type { Counted, Objective } from "./objective.ts";
 import type { Layout } from "./parameters.ts";
 

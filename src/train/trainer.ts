@@ -2,7 +2,7 @@
 
 import { InputError } from "../errors.ts";
 import type { Engine } from "../runtime/index.ts";
-import type { Adaptation } from "./adaptation.ts";
+import type { Adaptation } from "./frozen-base.ts";
 import { LossProgram, parametersOf } from "./loss-program.ts";
 import type { Counted, Objective } from "./objective.ts";
 import { Optimizer, type OptimizerOptions } from "./optimizer.ts";

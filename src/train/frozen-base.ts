@@ -1,4 +1,4 @@
-// Training a part of a model: what its scope does besides, which weights are trained, and where those that stay are.
+// A base that is frozen while a part of the model is trained: what its scope does besides, which weights are trained, where the others are.
 import type { ModelFolder } from "../checkpoint/index.ts";
 import { filesOf, type WeightSources, weightsIn, weightTensors } from "../generate/index.ts";
 import type { FileParameter, Tensor } from "../graph/index.ts";
