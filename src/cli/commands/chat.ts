@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline/promises";
 import { Command, Option } from "commander";
 import { resolveModel } from "../../checkpoint/index.ts";
+import { InputError } from "../../errors.ts";
 import { loadTextModel, type Precision, precisions } from "../../generate/index.ts";
 import { type ChatMessage, loadChatFormat } from "../../serve/index.ts";
 import { loadTokenizer } from "../../tokenizer/index.ts";
@@ -37,7 +38,13 @@ export function chatCommand(): Command {
       const tokenizer = await loadTokenizer(folder);
       const ownFormat = await loadChatFormat(folder, tokenizer);
       const format = adapter === undefined ? ownFormat : await loadChatFormat(adapter, tokenizer, ownFormat);
-      const messages: ChatMessage[] = system ? [{ role: "system", content: system }] : [];
+      // What an answer may need of the context; a short answer does without more.
+      const room = model.contextLength - Math.min(maxTokens, Math.floor(model.contextLength / 4));
+      const sizeOf = (messages: readonly ChatMessage[]) => {
+        const { prompt } = format(messages);
+        return typeof prompt === "string" ? tokenizer.encode(prompt).length : prompt.length;
+      };
+      let messages: readonly ChatMessage[] = system ? [{ role: "system", content: system }] : [];
       const terminal = createInterface({ input: process.stdin, output: process.stdout, prompt: process.stdin.isTTY ? "> " : "" });
       let closed = false;
       terminal.on("close", () => {
@@ -51,20 +58,33 @@ export function chatCommand(): Command {
       try {
         for await (const line of terminal) {
           if (line.trim() === "") break;
-          messages.push({ role: "user", content: line });
           stop = new AbortController();
-          const { prompt, stop: ends } = format(messages);
+          let asked: readonly ChatMessage[] | undefined = [...messages, { role: "user", content: line }];
           let answer = "";
           try {
+            const before = asked.length;
+            asked = latest(asked, (messages) => sizeOf(messages) <= room);
+            if (asked.length < before) console.error("(The model's context is full: the first turns are left out.)");
+            const { prompt, stop: ends } = format(asked);
             for await (const event of model.generate(prompt, { maxTokens, ...sampling, stop: ends }, stop.signal)) {
-              answer += event.delta;
-              process.stdout.write(event.delta);
+              // The blank before an answer is the template's.
+              const delta = answer === "" ? event.delta.trimStart() : event.delta;
+              answer += delta;
+              process.stdout.write(delta);
             }
           } catch (error) {
-            if (!stop.signal.aborted) throw error; // Ctrl-C ends the answer, not the conversation
+            // Neither a message that cannot be answered nor Ctrl-C ends the conversation; it goes on without the one, or with what
+            // was said until the other.
+            if (error instanceof InputError) {
+              console.error(`slovo: ${error.message}`);
+              if (!process.stdin.isTTY) process.exitCode = 1;
+              asked = undefined;
+            } else if (!stop.signal.aborted) throw error;
           }
-          messages.push({ role: "assistant", content: answer.trim() });
-          process.stdout.write("\n");
+          if (asked) {
+            messages = [...asked, { role: "assistant", content: answer.trim() }];
+            process.stdout.write("\n");
+          }
           stop.abort();
           if (!closed) terminal.prompt();
         }
@@ -73,4 +93,11 @@ export function chatCommand(): Command {
         await model.close();
       }
     });
+}
+
+/** The conversation without its first questions and answers, as many as it takes to fit; instructions and the last question stay. */
+function latest(messages: readonly ChatMessage[], fits: (messages: readonly ChatMessage[]) => boolean): readonly ChatMessage[] {
+  const first = messages.findIndex(({ role }) => role === "user");
+  if (first === messages.length - 1 || fits(messages)) return messages;
+  return latest([...messages.slice(0, first), ...messages.slice(first + 2)], fits);
 }
