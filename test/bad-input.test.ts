@@ -110,7 +110,7 @@ describe("recipes", () => {
   test("values that make no sense", async () => {
     await refused(["train", at("recipe.yaml"), "--steps", "many"], /"steps"/);
     await refused(["train", at("recipe.yaml"), "--steps", "5", "--width", "33"], /width \(33\).*heads/);
-    await refused(["train", at("recipe.yaml")], /give steps or minutes/);
+    await refused(["train", at("recipe.yaml")], /give steps, epochs or minutes/);
   });
 
   test("another recipe in the folder of a run leaves the run as it is", async () => {

@@ -47,7 +47,7 @@ export function conversationsOf(row: Row, options: ConversationFields = {}): rea
   if ("prompt" in row && "completion" in row) return [checked(promptAndCompletion(row, "prompt", "completion"))];
   if ("question" in row && "answer" in row) return [checked(promptAndCompletion(row, "question", "answer"))];
   throw wrong(
-    `is no conversation (its fields are ${list(Object.keys(row))}): expected messages, conversations, instruction and output, or prompt and completion, or name the two fields (--promptField NAME --completionField NAME)`,
+    `is no conversation (its fields are ${list(Object.keys(row))}): expected messages, conversations, instruction and output, or prompt and completion, or name the two fields (--promptField NAME --completionField NAME), or the one that holds plain text (--field NAME)`,
   );
 }
 

@@ -44,6 +44,8 @@ export async function readConversations(
     let whole: ConversationTokens;
     try {
       whole = encode(conversation.messages);
+      if (!whole.counted.includes(1))
+        throw new InputError("the model's chat template writes nothing of what the assistant says: mend its chat_template.jinja");
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       if (onBadRow !== "skip") throw located(error, conversation);
@@ -66,7 +68,7 @@ export async function readConversations(
   if (train.length + heldOut.length === 0)
     throw new InputError(
       left.dropped > 0
-        ? `there is nothing to train on: in no conversation does an answer begin within ${length} tokens; make length (or context) greater`
+        ? `there is nothing to train on: in no conversation does an answer begin within ${length} tokens: shorten them, or give the rows a greater length where the model has the context for it`
         : "there is nothing to train on: no conversation was read",
     );
   // Each side gets a conversation, training first.

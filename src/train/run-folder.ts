@@ -88,10 +88,11 @@ export class RunFolder {
       return recipe;
     }
     if (different.length > 0) {
-      const [field] = different as [keyof Recipe];
+      const shown = (value: unknown) => (value === undefined ? "not given" : JSON.stringify(value));
+      const changes = different.map((field) => `${field} was ${shown(before[field])}, now ${shown(wanted[field])}`);
       throw new InputError(
-        `${this.path} holds a run with another recipe (${different.join(", ")} differ: ${field} was ${JSON.stringify(before[field])}, ` +
-          `now ${JSON.stringify(wanted[field])}). Give the new run another name, or remove that folder.`,
+        `${this.path} holds a run with another recipe (${changes.slice(0, 3).join("; ")}${changes.length > 3 ? `; ${changes.length - 3} more` : ""}). ` +
+          "Give the new run another folder with --out, or remove that one.",
       );
     }
     return { ...before, ...Object.fromEntries(changeable.map((field) => [field, recipe[field]])) };
