@@ -1,4 +1,5 @@
 // How `npm test` runs: everything under src/ and test/ that needs nothing but Node.
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -8,5 +9,7 @@ export default defineConfig({
     testTimeout: 60_000,
     pool: "forks",
     maxWorkers: 2,
+    // Tests start the command line over and over: Node keeps what it has compiled, and a start takes half the time.
+    env: { NODE_COMPILE_CACHE: resolve(import.meta.dirname, "node_modules/.cache/node") },
   },
 });
