@@ -1,7 +1,7 @@
 // What a run leaves on the disk, and how it is read again: the resolved recipe, metrics, checkpoints.
 import { existsSync, rmSync } from "node:fs";
 import { appendFile, mkdir, readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { z } from "zod";
 import {
@@ -38,6 +38,15 @@ const changeable: readonly (keyof Recipe)[] = [
   "checkpointEvery",
   "data",
 ];
+
+/** What a run learns from, as words; its data may move while it is not finished, for then what it holds is compared. */
+const sourceOf = ({ data }: Recipe): string =>
+  data === undefined
+    ? "the little world"
+    : [data]
+        .flat()
+        .map((path) => resolve(path))
+        .join(", ");
 
 export class RunFolder {
   readonly path: string;
@@ -95,6 +104,11 @@ export class RunFolder {
           "Give the new run another folder with --out, or remove that one.",
       );
     }
+    if (this.isFinished() && sourceOf(before) !== sourceOf(recipe))
+      throw new InputError(
+        `${this.path} holds a finished run on ${sourceOf(before)}, not on ${sourceOf(recipe)}. ` +
+          "Give the new run another folder with --out, or remove that one.",
+      );
     return { ...before, ...Object.fromEntries(changeable.map((field) => [field, recipe[field]])) };
   }
 

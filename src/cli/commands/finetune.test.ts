@@ -1,5 +1,5 @@
 // slovo finetune as a user runs it: conversations in, an adapter out; and what is wrong, in one sentence.
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -29,6 +29,13 @@ test("an adapter and its template; the same command again finds them there", asy
   for (const file of ["adapter/adapter_config.json", "adapter/adapter_model.safetensors", "adapter/chat_template.jinja"])
     expect(existsSync(join(out, file)), file).toBe(true);
   expect((await finetune("--epochs", "2", "--rank", "2", "--threads", "1")).out).toMatch(/^This run has already finished/);
+  const others = join(root, "others.jsonl");
+  copyFileSync(data, others);
+  const other = await finetune("--epochs", "2", "--rank", "2", "--threads", "1", "--name", "base-talks", "--data", others);
+  expect([other.code, other.err]).toEqual([
+    1,
+    expect.stringMatching(/run holds a finished run on .*talks\.jsonl, not on .*others\.jsonl\. Give .* --out/),
+  ]);
 });
 
 test("a method that is none, and fields that rows do not have", async () => {

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { loadModelFolder } from "../../checkpoint/index.ts";
-import { openSources } from "../../data/index.ts";
+import { openConversations, openSources } from "../../data/index.ts";
 import { InputError } from "../../errors.ts";
 import { openEngine } from "../../runtime/index.ts";
 import { checkAddress } from "../../serve/index.ts";
@@ -52,6 +52,7 @@ export function upCommand(): Command {
     )
     .action(async (words: string[], options: UpOptions) => {
       if (options.serve) await checkAddress("127.0.0.1", options.port);
+      if (typeof options.chat === "string") await expectConversations(options.chat);
       const { recipe, folder } = await recipeFor(options, overridesFrom(words));
       const result = await trainWithProgress(recipe, folder);
       if (result.outcome === "stopped") return;
@@ -87,6 +88,11 @@ async function teachToTalk(
   });
   const result = await trainWithProgress(checkRecipe(recipe, "slovo up"), folder);
   return result.outcome === "stopped" ? "stopped" : result.modelFolder;
+}
+
+/** Throws InputError where there are no conversations: better before the model is trained than after. */
+async function expectConversations(path: string): Promise<void> {
+  for await (const _ of (await openConversations(path)).conversations()) return;
 }
 
 const chatPrompts = [
