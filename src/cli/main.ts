@@ -37,7 +37,7 @@ const program = new Command("slovo")
     "after",
     `
 Examples:
-  slovo up                                     train on the little world for four minutes, then serve
+  slovo up                                     train on the little world for five minutes, teach it to talk, serve
   slovo up --data notes/ --minutes 10          the same on your own texts
   slovo train recipes/shakespeare-char.yaml    run a recipe
   slovo finetune --model runs/little-world/model --data talks.jsonl

@@ -45,7 +45,7 @@ export interface Dial {
 }
 
 /** Recipe fields for that many minutes on a machine of that speed, and the tokens it is expected to see. */
-export function dial({ minutes = 4, depth, flopsPerSecond, vocabulary }: Dial): { fields: Partial<RecipeInput>; tokens: number } {
+export function dial({ minutes = 5, depth, flopsPerSecond, vocabulary }: Dial): { fields: Partial<RecipeInput>; tokens: number } {
   const compute = minutes * 60 * flopsPerSecond * efficiency;
   const tokensAt = (d: number) => compute / (6 * shapeOf(d, vocabulary).parameters);
   let chosen = depth ?? 2;

@@ -31,7 +31,7 @@ export function upCommand(): Command {
       "--data <path>",
       "file or folder of texts (.txt, .md, .jsonl, .csv, .parquet, each also .gz); default: the little world",
     )
-    .option("--minutes <number>", "how long to train; size and learning rate follow from it (default: 4)", number(0, true))
+    .option("--minutes <number>", "how long to train; size and learning rate follow from it (default: 5)", number(0, true))
     .option("--depth <layers>", "set the size of the model yourself: layers, each 64 wide", wholeNumber(1))
     .option(
       "--chat [path]",
@@ -66,7 +66,10 @@ export function upCommand(): Command {
 }
 
 /** Of the time that the model itself took. */
-const shareForChat = 0.25;
+const shareForChat = 0.4;
+
+/** So small a model leaves little to low rank: at 16 it learns the form of answers, at 64 what they are about, too. */
+const chatRank = 64;
 
 /** Trains an adapter that answers where the model goes on; returns its folder, or nothing where none is wanted. */
 async function teachToTalk(
@@ -82,6 +85,7 @@ async function teachToTalk(
   const span = minutes === undefined ? { steps: Math.ceil(steps! * shareForChat) } : { minutes: minutes * shareForChat };
   const recipe = fineTuningRecipe(base, {
     name: "chat",
+    rank: chatRank,
     ...(typeof chat === "string" && { data: chat }),
     ...span,
     samples: typeof chat === "string" ? [] : chatPrompts,
