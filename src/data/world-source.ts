@@ -7,7 +7,7 @@ import { worldConversations, worldDocuments } from "./world/index.ts";
 const unitsPerToken = 3.65;
 
 /** Raised whenever any text of the little world changes, so that shards made of the old texts are not taken for the new ones. */
-export const worldVersion = 3;
+export const worldVersion = 4;
 
 /** Items of an endless stream, until they come to about that many tokens. */
 function* until<T>(stream: Iterable<T>, tokens: number, units: (item: T) => number): Generator<T> {

@@ -12,6 +12,7 @@ import { asking } from "./questions.ts";
 import { reviews } from "./reviews.ts";
 import { searching } from "./search.ts";
 import { shopping } from "./shopping.ts";
+import { talk } from "./talk.ts";
 import { translation } from "./translation.ts";
 import { weather } from "./weather.ts";
 import { words } from "./words.ts";
@@ -32,4 +33,5 @@ export const kinds: readonly Kind[] = [
   searching,
   weather,
   asking,
+  talk,
 ];
